@@ -1,0 +1,10 @@
+import { z } from 'zod'
+
+export const actorTypes = ['root_key', 'management_key', 'member', 'key_holder', 'system'] as const
+
+/** Who did something. `id` is null for the root key and for Keyturn itself. */
+export const actorSchema = z
+  .object({ type: z.enum(actorTypes), id: z.string().nullable(), name: z.string() })
+  .meta({ id: 'Actor' })
+
+export type Actor = z.infer<typeof actorSchema>

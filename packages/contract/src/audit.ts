@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { actorSchema } from './actors.ts'
+import { pageOf, pageQuery } from './pages.ts'
+import { jsonObject, timestamp } from './values.ts'
+
+/** Every action that is on record. */
+export const auditActions = [
+  'installation.created',
+  'root_key.created',
+  'root_key.replaced',
+  'organization.created',
+  'organization.updated',
+  'organization.api_access_disabled',
+  'organization.api_access_enabled',
+  'organization.policy_changed',
+  'project.created',
+  'project.updated',
+  'project.api_access_disabled',
+  'project.api_access_enabled',
+  'project.policy_changed',
+  'key.created',
+  'key.updated',
+  'key.extended',
+  'key.disabled',
+  'key.enabled',
+  'key.revoked',
+  'key.deleted',
+] as const
+export type AuditAction = (typeof auditActions)[number]
+
+export const auditEventSchema = z
+  .object({
+    sequence: z.number().int(),
+    hash: z.string().describe('SHA-256 (hex) of the previous hash, the sequence and the stored text of the event.'),
+    at: z.string(),
+    action: z.enum(auditActions),
+    actor: actorSchema,
+    organization_id: z.string().nullable(),
+    project_id: z.string().nullable(),
+    target: z.object({ type: z.string(), id: z.string(), name: z.string() }).meta({ id: 'AuditTarget' }),
+    before: jsonObject.nullable().describe('The fields that changed, as they were.'),
+    after: jsonObject.nullable().describe('The same fields, as they are.'),
+    address: z.string().nullable(),
+    request_id: z.string().nullable(),
+  })
+  .meta({ id: 'AuditEvent' })
+export type AuditEvent = z.infer<typeof auditEventSchema>
+
+export const auditPage = pageOf(auditEventSchema).meta({ id: 'AuditPage' })
+
+export const auditQuery = z
+  .strictObject({
+    key: z.string().max(100).optional(),
+    actor: z.string().max(100).optional().describe('Id of a management key, or `root_key`.'),
+    action: z.enum(auditActions).optional(),
+    since: timestamp.optional(),
+    until: timestamp.optional(),
+    ...pageQuery.shape,
+  })
+  .meta({ id: 'AuditQuery' })
+
+/** What a walk over the whole chain found. */
+export const auditVerification = z
+  .object({
+    intact: z.boolean(),
+    events: z.number().int(),
+    head: z.object({ sequence: z.number().int(), hash: z.string() }).nullable(),
+    signed_through: z.number().int().describe('The newest event under a signature; those after it are not signed yet.'),
+    unsigned: z.number().int(),
+    fault: z
+      .object({ sequence: z.number().int(), detail: z.string() })
+      .nullable()
+      .describe('The first place where the chain is broken.'),
+  })
+  .meta({ id: 'AuditVerification' })
+export type AuditVerification = z.infer<typeof auditVerification>

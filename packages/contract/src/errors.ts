@@ -1,0 +1,73 @@
+import { z } from 'zod'
+
+/** Every code an error answer can carry. A new one needs a row in docs/failure-modes.md (checked). */
+export const errorCodes = [
+  // The request itself
+  'invalid_request',
+  'invalid_json',
+  'invalid_cursor',
+  'body_too_large',
+  'unsupported_media_type',
+  'route_not_found',
+  'method_not_allowed',
+  'confirmation_required',
+  'idempotency_key_reused',
+  // Who calls
+  'unauthenticated',
+  'invalid_token',
+  'ambiguous_credentials',
+  'insufficient_scope',
+  'root_key_required',
+  'publishable_key_refused',
+  'cannot_give_more_than_you_have',
+  // What is not there, as far as the caller may know
+  'organization_not_found',
+  'project_not_found',
+  'key_not_found',
+  // What stands in the way
+  'slug_taken',
+  'slug_is_ambiguous',
+  'external_id_taken',
+  'active_key_limit_reached',
+  'key_revoked',
+  'key_changed',
+  'no_live_secret',
+  'would_shorten',
+  'legacy_key_never_expires',
+  'legacy_key_cannot_be_disabled',
+  'legacy_key_cannot_be_revoked',
+  'legacy_key_cannot_be_deleted',
+  'management_key_required',
+  // What the rules forbid
+  'expires_in_the_past',
+  'max_lifetime_exceeded',
+  'never_expires_not_allowed',
+  'name_does_not_match_policy',
+  'name_is_vague',
+  'kind_not_available',
+  'policy_is_inconsistent',
+  'policy_looser_than_organization',
+  // What went wrong here
+  'database_unavailable',
+  'internal_error',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** An error answer, `application/problem+json` (RFC 9457). Further members depend on the code. */
+export const problemSchema = z
+  .looseObject({
+    type: z.string().describe('A URI reference that names the kind of problem; it ends in the code.'),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string().describe('What happened and what to do about it.'),
+    code: z.enum(errorCodes),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), detail: z.string() }))
+      .optional()
+      .describe('With `invalid_request`: every field that was refused, and why.'),
+  })
+  .meta({ id: 'Problem' })
+
+export type Problem = z.infer<typeof problemSchema>

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { organizationPolicyEdit, policySchema, projectPolicyEdit } from './policy.ts'
+import { emailAddress, externalId, lineOfText, slug } from './values.ts'
+
+export const organizationSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    external_id: z.string().nullable(),
+    notification_email: z.string().nullable(),
+    api_access: z.boolean().describe('False: every key of the organization is refused, none is changed.'),
+    policy: policySchema,
+    created_at: z.string(),
+  })
+  .meta({ id: 'Organization' })
+export type Organization = z.infer<typeof organizationSchema>
+
+export const organizationCreate = z
+  .strictObject({
+    name: lineOfText(100),
+    slug: slug.optional().describe('Made from the name where it is left out.'),
+    external_id: externalId.nullish(),
+    notification_email: emailAddress.nullish(),
+  })
+  .meta({ id: 'OrganizationCreate' })
+
+export const organizationEdit = z
+  .strictObject({
+    name: lineOfText(100),
+    api_access: z.boolean(),
+    policy: organizationPolicyEdit,
+    notification_email: emailAddress.nullable(),
+  })
+  .partial()
+  .meta({ id: 'OrganizationEdit' })
+
+export const projectSchema = z
+  .object({
+    id: z.string(),
+    organization_id: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    external_id: z.string().nullable(),
+    api_access: z.boolean().describe('False: every key of the project is refused, none is changed.'),
+    policy: policySchema.describe('The rules in force: those of the organization, tightened by the project.'),
+    policy_overrides: policySchema.partial().meta({ id: 'PolicyOverrides' }).describe("The project's own rules."),
+    created_at: z.string(),
+  })
+  .meta({ id: 'Project' })
+export type Project = z.infer<typeof projectSchema>
+
+export const projectCreate = z
+  .strictObject({ name: lineOfText(100), slug: slug.optional(), external_id: externalId.nullish() })
+  .meta({ id: 'ProjectCreate' })
+
+export const projectEdit = z
+  .strictObject({ name: lineOfText(100), api_access: z.boolean(), policy: projectPolicyEdit })
+  .partial()
+  .meta({ id: 'ProjectEdit' })

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { environments, keyKinds, slots } from './keys.ts'
+import { jsonObject, scopes } from './values.ts'
+
+/** In the order in which they are decided (VALID: none of the others). */
+export const verdictCodes = [
+  'VALID',
+  'MALFORMED',
+  'NOT_FOUND',
+  'REVOKED',
+  'ROTATED',
+  'EXPIRED',
+  'DISABLED',
+  'API_ACCESS_DISABLED',
+  'WRONG_PROJECT',
+  'WRONG_KIND',
+  'IP_NOT_ALLOWED',
+  'INSUFFICIENT_SCOPE',
+  'RATE_LIMITED',
+  'QUOTA_EXCEEDED',
+] as const
+export type VerdictCode = (typeof verdictCodes)[number]
+
+export const verifyRequest = z
+  .strictObject({
+    key: z.string().max(16_384).describe('What the caller presented, as it came.'),
+    project: z.string().max(100).optional().describe('Id or slug: keys of other projects are WRONG_PROJECT.'),
+    kinds: z.array(z.enum(keyKinds)).min(1).max(3).optional().describe('Default secret and jwt.'),
+    scopes: scopes.optional().describe('All of them are wanted.'),
+    ip: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IPv4 or IPv6 address' }).optional(),
+    cost: z.number().int().min(0).max(1_000_000).optional(),
+  })
+  .meta({ id: 'VerifyRequest' })
+export type VerifyRequest = z.infer<typeof verifyRequest>
+
+export const verdictSchema = z
+  .object({
+    valid: z.boolean(),
+    code: z.enum(verdictCodes),
+    hint: z.string().nullable().describe('What is wrong and what to do, for whoever sent the call.'),
+    key: z
+      .object({
+        id: z.string(),
+        name: z.string(),
+        organization_id: z.string(),
+        project_id: z.string(),
+        kind: z.enum(keyKinds),
+        environment: z.enum(environments),
+        owner: z.string().nullable(),
+        scopes: z.array(z.string()),
+        metadata: jsonObject,
+      })
+      .meta({ id: 'VerdictKey' })
+      .nullable()
+      .describe('Only where the real secret was presented.'),
+    secret: z
+      .object({ id: z.string(), slot: z.enum(slots) })
+      .meta({ id: 'VerdictSecret' })
+      .nullable(),
+    expires_at: z.string().nullable().describe('When the presented secret ends or ended; null: never, or no such key.'),
+    rate_limit: z.null(),
+  })
+  .meta({ id: 'Verdict' })
+export type Verdict = z.infer<typeof verdictSchema>

@@ -1,0 +1,62 @@
+import type { Actor, AuditAction } from '@keyturn/contract'
+import { formatTime, type Instant } from '../kernel/instant.ts'
+import type { Tx } from '../storage/database.ts'
+import type { ChangedKind } from '../storage/schema.ts'
+import { putIntoOutbox } from './audit-store.ts'
+
+/** Who changed something, and from where. A `Call` is one. */
+export interface Origin {
+  readonly caller: { readonly actor: Actor }
+  readonly address: string | null
+  readonly requestId: string | null
+}
+
+export interface Change {
+  readonly action: AuditAction
+  /** Null: something of the installation itself. */
+  readonly organizationId: string | null
+  readonly projectId: string | null
+  readonly target: {
+    readonly type: 'key' | 'project' | 'organization' | 'installation'
+    readonly id: string
+    readonly name: string
+  }
+  /** The fields that changed, with the names of the API. Never a value or a digest of a secret. */
+  readonly before: Readonly<Record<string, unknown>> | null
+  readonly after: Readonly<Record<string, unknown>> | null
+  /** What may have another verdict now; null where none can, as after a new name. */
+  readonly affects: { readonly kind: ChangedKind; readonly id: string } | null
+}
+
+/**
+ * Puts a change on record, and into the feed that keeps nodes true, in the transaction that makes it: both or neither.
+ * The text that is hashed is the text that is stored.
+ */
+export async function recordChange(tx: Tx, origin: Origin, now: Instant, change: Change): Promise<void> {
+  const body = JSON.stringify({
+    at: formatTime(now),
+    action: change.action,
+    actor: origin.caller.actor,
+    organization_id: change.organizationId,
+    project_id: change.projectId,
+    target: change.target,
+    before: change.before,
+    after: change.after,
+    address: origin.address,
+    request_id: origin.requestId,
+  })
+  await putIntoOutbox(tx, change.organizationId, body, change.affects)
+}
+
+/** The fields in which two records differ, as they were and as they are. */
+export function differences(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): { before: Record<string, unknown>; after: Record<string, unknown> } | null {
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  const changed = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
+  if (changed.length === 0) return null
+  const pick = (record: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(changed.map((field) => [field, record[field] ?? null]))
+  return { before: pick(before), after: pick(after) }
+}

@@ -1,0 +1,78 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Clock } from '../kernel/clock.ts'
+import { DomainError } from '../kernel/errors.ts'
+import type { Env, Services } from './context.ts'
+import { docsRoutes } from './docs.ts'
+import { answerError } from './errors.ts'
+import { identifyRequest, limitBody, neverCached, requireManagementKey, strictBody } from './middleware.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { keyListRoutes } from './routes/key-lists.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { organizationRoutes } from './routes/organizations.ts'
+import { selfRoutes, verifyRoutes } from './routes/verify.ts'
+import { version } from './version.ts'
+
+/** The whole HTTP interface. What comes first is asked first. */
+export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
+  const app = new OpenAPIHono<Env>()
+  app.onError((error, c) => answerError(services.log, error, c))
+  app.notFound(() => {
+    throw new DomainError('route_not_found')
+  })
+  app.use(identifyRequest(clock))
+
+  app.get('/', (c) => c.redirect('/docs', 302))
+  app.get('/healthz', (c) => c.json({ status: 'alive' }))
+  app.get('/readyz', async (c) => {
+    const why = await services.whyNotReady()
+    return why === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: why }, 503)
+  })
+  app.route('/', docsRoutes())
+  app.get('/openapi.json', (c) => c.json(describeApi(app, services.publicUrl)))
+
+  app.use('/v1/*', neverCached, limitBody, strictBody)
+  app.route('/', selfRoutes(services))
+  app.use('/v1/*', requireManagementKey(services))
+  app.route('/', organizationRoutes(services))
+  app.route('/', keyListRoutes(services))
+  app.route('/', keyRoutes(services))
+  app.route('/', verifyRoutes(services))
+  app.route('/', auditRoutes(services))
+  refuseOtherMethods(app)
+  return app
+}
+
+/** A path that exists under another method is 405 with the methods there are (RFC 9110 §15.5.6), not 404. */
+function refuseOtherMethods(app: OpenAPIHono<Env>): void {
+  const methods = new Map<string, Set<string>>()
+  for (const { path, method } of app.routes) {
+    if (method === 'ALL' || path.includes('*')) continue
+    const known = methods.get(path) ?? new Set<string>()
+    known.add(method)
+    if (method === 'GET') known.add('HEAD')
+    methods.set(path, known)
+  }
+  for (const [path, known] of methods) {
+    const allow = [...known].sort()
+    app.all(path, (c) => {
+      c.header('Allow', allow.join(', '))
+      throw new DomainError('method_not_allowed', { allow })
+    })
+  }
+}
+
+function describeApi(app: OpenAPIHono<Env>, publicUrl: string) {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'managementKey', { type: 'http', scheme: 'bearer' })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'theKeyItself', { type: 'http', scheme: 'bearer' })
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Keyturn',
+      version,
+      description:
+        'API keys that never surprise anybody. Errors are problems (RFC 9457); every code is at /docs/errors.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: publicUrl }],
+  })
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context, TypedResponse } from 'hono'
+import type { Logger } from 'pino'
+import { type Answer, once, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
+import { DomainError } from '../kernel/errors.ts'
+import type { MasterKey } from '../kernel/master-key.ts'
+import type { Call, Caller } from '../people/call.ts'
+import type { Database, Tx } from '../storage/database.ts'
+import type { Verifier } from '../verification/verify.ts'
+
+/** What the routes are built on. */
+export interface Services {
+  readonly database: Database
+  readonly verifier: Verifier
+  readonly masterKey: MasterKey
+  readonly keyPrefix: string
+  readonly publicUrl: string
+  readonly log: Logger
+  /** Is this process able to answer? Null: yes; else why not. */
+  readonly whyNotReady: () => Promise<string | null>
+}
+
+export interface Env {
+  Bindings: { incoming?: IncomingMessage }
+  Variables: { requestId: string; caller: Caller; bearer: string }
+}
+
+export const addressOf = (c: Context<Env>): string | null =>
+  c.env.incoming?.socket.remoteAddress?.replace(/^::ffff:/, '') ?? null
+
+/** The call as the use cases see it. */
+export function callOf(services: Services, c: Context<Env>): Call {
+  const { database } = services
+  return {
+    caller: c.get('caller'),
+    requestId: c.get('requestId'),
+    address: addressOf(c),
+    reader: database.reader,
+    change: (work) => database.transaction(work),
+    now: (reader) => database.now(reader),
+    keyPrefix: services.keyPrefix,
+  }
+}
+
+/**
+ * Answers a changing POST. With an `Idempotency-Key` the answer becomes a row of the very transaction that makes the change, so
+ * that a repeated request gets it again whatever happened to the first one on its way.
+ *
+ * @param work must return what its `call.change` gave: that is what the answer is made from, inside the transaction
+ * @param present the body; with `showSecrets` false, the same without the value of any secret
+ */
+export async function answerOnce<R, B extends object, S extends 200 | 201>(
+  services: Services,
+  c: Context<Env>,
+  status: S,
+  work: (call: Call) => Promise<R>,
+  present: (result: R, showSecrets: boolean) => B,
+): Promise<TypedResponse<B, S, 'json'> & Response> {
+  const call = callOf(services, c)
+  const repeatable = await repeatableCallOf(c)
+  if (!repeatable) return json<B, S>(status, JSON.stringify(present(await work(call), true)))
+  const { database, masterKey } = services
+  const toAnswer = (result: R): Answer => {
+    const body = JSON.stringify(present(result, true))
+    const concealed = JSON.stringify(present(result, false))
+    return { status, body, bodyWithoutSecrets: concealed === body ? null : concealed }
+  }
+  const change: Call['change'] = <T>(transactionWork: (tx: Tx) => Promise<T>) =>
+    database.transaction(async (tx) =>
+      once(
+        tx,
+        await database.now(tx),
+        masterKey,
+        repeatable,
+        () => transactionWork(tx),
+        toAnswer as (result: unknown) => Answer,
+      ),
+    ) as Promise<T>
+  try {
+    return json<B, S>(status, JSON.stringify(present(await work({ ...call, change }), true)))
+  } catch (error) {
+    if (!(error instanceof Repeated)) throw error
+    return json<B, S>(error.answer.status, error.answer.body, { 'idempotency-replayed': 'true' })
+  }
+}
+
+// Hono's type for "a response with this body": what is sent is text that was made before.
+const json = <B, S extends 200 | 201>(status: number, body: string, headers: Record<string, string> = {}) =>
+  new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } }) as TypedResponse<
+    B,
+    S,
+    'json'
+  > &
+    Response
+
+/** @throws DomainError invalid_request where the header is not one */
+async function repeatableCallOf(c: Context<Env>): Promise<RepeatableCall | null> {
+  const idempotencyKey = c.req.header('idempotency-key')
+  if (idempotencyKey === undefined) return null
+  if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
+    const detail = 'must be 1 to 255 visible ASCII characters'
+    throw new DomainError('invalid_request', { errors: [{ path: 'Idempotency-Key', detail }] })
+  }
+  return {
+    caller: c.get('caller').actor.id ?? c.get('caller').actor.type,
+    route: `${c.req.method} ${c.req.path}`,
+    idempotencyKey,
+    body: await c.req.text(),
+    bearer: c.get('bearer'),
+  }
+}

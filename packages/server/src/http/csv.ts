@@ -1,0 +1,64 @@
+import type { Key } from '@keyturn/contract'
+import { stringify } from 'csv-stringify/sync'
+
+const columns = [
+  'id',
+  'name',
+  'project_id',
+  'kind',
+  'environment',
+  'status',
+  'legacy',
+  'expiring',
+  'next_expiry_at',
+  'expires_at',
+  'never_expires',
+  'last_used_at',
+  'owner',
+  'contact',
+  'purpose',
+  'scopes',
+  'hint',
+  'created_at',
+  'created_by',
+  'last_action',
+  'last_action_by',
+  'last_action_at',
+] as const
+
+/**
+ * A cell that a spreadsheet would run as a formula is text instead: a quote before it, as OWASP's "CSV Injection" advises. Full-width
+ * forms of the same characters are read as formulas by some, too.
+ */
+export function harmless(cell: string): string {
+  return /^[=+\-@\t\r\n＝＋－＠]/.test(cell) ? `'${cell}` : cell
+}
+
+export const csvHeader = (): string => toCsv([[...columns]])
+
+export function toCsvRows(keys: readonly Key[]): string {
+  return toCsv(
+    keys.map((key) => {
+      const cells: Record<(typeof columns)[number], unknown> = {
+        ...key,
+        scopes: key.scopes.join(' '),
+        hint: key.secrets.find((secret) => secret.status === 'live')?.hint ?? key.secrets[0]?.hint,
+        created_by: key.created_by.name,
+        last_action: key.last_action.action,
+        last_action_by: key.last_action.actor.name,
+        last_action_at: key.last_action.at,
+      }
+      return columns.map((column) => {
+        const cell = cells[column]
+        return cell === null || cell === undefined ? '' : harmless(String(cell))
+      })
+    }),
+  )
+}
+
+/** RFC 4180: CRLF, quotes where they are needed. */
+const toCsv = (rows: readonly (readonly string[])[]): string =>
+  stringify(
+    rows.map((row) => [...row]),
+    { record_delimiter: 'windows' },
+  )

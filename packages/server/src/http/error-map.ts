@@ -1,0 +1,266 @@
+import type { ErrorCode } from '@keyturn/contract'
+import type { DomainError, ErrorFacts } from '../kernel/errors.ts'
+
+interface ProblemKind {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503
+  readonly title: string
+  /** What happened and what to do about it. */
+  readonly detail: (facts: ErrorFacts) => string
+}
+
+const text = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value))
+
+/** The only place that knows both words and numbers. A forgotten code does not compile. */
+const problems = {
+  invalid_request: {
+    status: 400,
+    title: 'The request is not valid',
+    detail: ({ errors }) =>
+      Array.isArray(errors) && errors.length > 0
+        ? errors
+            .map(({ path, detail }: { path: string; detail: string }) => (path ? `${path}: ${detail}` : detail))
+            .join('; ')
+        : 'Check the request against /docs.',
+  },
+  invalid_json: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    detail: ({ reason }) => `${text(reason)} Send one JSON object in UTF-8.`,
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid',
+    detail: () =>
+      'Pass on `next_cursor` of the page before as it is, with the same sort, or leave it out to begin anew.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    detail: ({ limit }) => `A body may have at most ${text(limit)} bytes.`,
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body is of a type that is not understood',
+    detail: () => 'Send JSON with `Content-Type: application/json`.',
+  },
+  route_not_found: { status: 404, title: 'No such endpoint', detail: () => 'Look at /docs for those there are.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'The endpoint does not have this method',
+    detail: ({ allow }) => `Here one of these works: ${text(allow)}.`,
+  },
+  confirmation_required: {
+    status: 422,
+    title: 'Deleting wants to be confirmed',
+    detail: () =>
+      'A deleted key cannot be brought back. Send {"confirm": "DELETE"} or ?confirm=DELETE, or revoke the key instead.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The Idempotency-Key was used for another request',
+    detail: () => 'Take a new Idempotency-Key for each request; repeat one only with the very same body.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'A management key is wanted',
+    detail: () => 'Send it as `Authorization: Bearer <management key>`.',
+  },
+  invalid_token: {
+    status: 401,
+    title: 'The credential is not accepted',
+    detail: ({ reason }) => text(reason ?? 'No key with this value is known here.'),
+  },
+  ambiguous_credentials: {
+    status: 400,
+    title: 'The Authorization header is not understood',
+    detail: () => 'Send exactly one header `Authorization: Bearer <key>`.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'The management key may not do this',
+    detail: ({ scope }) => `It lacks the scope ${text(scope)}. Use a key that has it.`,
+  },
+  root_key_required: {
+    status: 403,
+    title: 'Only the root key may do this',
+    detail: () => 'Use the root key of the installation.',
+  },
+  publishable_key_refused: {
+    status: 403,
+    title: 'A publishable key proves nothing',
+    detail: () => 'Everybody can read it. Use a secret key here.',
+  },
+  cannot_give_more_than_you_have: {
+    status: 403,
+    title: 'Nobody can give a key more than they have',
+    detail: ({ scopes, projects }) =>
+      `Beyond your own key: scopes [${text(scopes)}], projects [${text(projects)}]. Leave them out, or use a key that has them.`,
+  },
+  organization_not_found: {
+    status: 404,
+    title: 'No such organization',
+    detail: () => 'Check the id or slug, and the key that you call with.',
+  },
+  project_not_found: {
+    status: 404,
+    title: 'No such project',
+    detail: () => 'Check the id or slug, and the key that you call with.',
+  },
+  key_not_found: { status: 404, title: 'No such key', detail: () => 'Check the id, and the key that you call with.' },
+  slug_taken: {
+    status: 409,
+    title: 'The slug is taken',
+    detail: ({ slug }) => `Choose another \`slug\` than ${text(slug)}.`,
+  },
+  slug_is_ambiguous: {
+    status: 409,
+    title: 'Several organizations have a project with this slug',
+    detail: ({ slug }) => `The root key reaches all of them: use the id of the project instead of ${text(slug)}.`,
+  },
+  external_id_taken: {
+    status: 409,
+    title: 'The external_id is taken',
+    detail: ({ external_id }) => `Another record here has the external_id ${text(external_id)}.`,
+  },
+  active_key_limit_reached: {
+    status: 409,
+    title: 'The project has as many active keys as it may',
+    detail: ({ active, limit }) =>
+      `${text(active)} of ${text(limit)} keys are active. Revoke one that is not needed, or raise max_active_keys in the policy.`,
+  },
+  key_revoked: { status: 409, title: 'The key is revoked', detail: () => 'Revoked is for ever. Create another key.' },
+  key_changed: {
+    status: 409,
+    title: 'Somebody else changed the key at the same moment',
+    detail: () => 'Read it again and decide anew.',
+  },
+  no_live_secret: {
+    status: 409,
+    title: 'There is no live secret to extend',
+    detail: ({ slot }) =>
+      `The ${text(slot)} secret has ended or was never made. Give the key a new one, or create another key.`,
+  },
+  would_shorten: {
+    status: 409,
+    title: 'That would be earlier than it is now',
+    detail: ({ expires_at }) =>
+      `It ends at ${text(expires_at ?? 'no time at all: it never expires')}. To end it sooner, revoke the key.`,
+  },
+  legacy_key_never_expires: {
+    status: 409,
+    title: 'A legacy key never expires',
+    detail: () => 'There is nothing to extend.',
+  },
+  legacy_key_cannot_be_disabled: {
+    status: 409,
+    title: 'Legacy keys cannot be disabled',
+    detail: () => 'Rotate it instead; or switch API access of the whole project off.',
+  },
+  legacy_key_cannot_be_revoked: {
+    status: 409,
+    title: 'Legacy keys cannot be revoked',
+    detail: () => 'Rotate it instead; or switch API access of the whole project off.',
+  },
+  legacy_key_cannot_be_deleted: {
+    status: 409,
+    title: 'Legacy keys cannot be deleted',
+    detail: () => 'Rotate it instead; or switch API access of the whole project off.',
+  },
+  management_key_required: {
+    status: 401,
+    title: 'This key is not a management key',
+    detail: () => 'It belongs to a product. Keyturn itself wants a management key, or the root key.',
+  },
+  expires_in_the_past: {
+    status: 422,
+    title: 'The expiry is in the past',
+    detail: ({ now }) => `It is ${text(now)} by the database's clock. Give a later time.`,
+  },
+  max_lifetime_exceeded: {
+    status: 422,
+    title: 'The policy allows no such long life',
+    detail: ({ latest }) =>
+      `The latest possible expiry is ${text(latest)}. Choose an earlier one, or raise max_lifetime in the policy.`,
+  },
+  never_expires_not_allowed: {
+    status: 422,
+    title: 'The policy wants every key to expire',
+    detail: () => 'Give expires_at or expires_in, or set allow_never_expires in the policy.',
+  },
+  name_does_not_match_policy: {
+    status: 422,
+    title: 'The name does not follow the naming rule',
+    detail: ({ name_pattern }) => `The whole name must match ${text(name_pattern)}.`,
+  },
+  name_is_vague: {
+    status: 422,
+    title: 'The name says nothing',
+    detail: () => 'Name the integration and its environment, as "Zapier, production". The policy refuses vague names.',
+  },
+  kind_not_available: {
+    status: 422,
+    title: 'Keys of this kind cannot be made yet',
+    detail: () => 'Choose secret or publishable.',
+  },
+  policy_is_inconsistent: {
+    status: 422,
+    title: 'A default would be above its maximum',
+    detail: ({ smaller, larger }) =>
+      `${text(larger)} must not exceed ${text(smaller)}. Change both, or choose other numbers.`,
+  },
+  policy_looser_than_organization: {
+    status: 422,
+    title: 'A project cannot be looser than its organization',
+    detail: ({ fields, organization }) =>
+      `Looser: ${text(fields)}. The organization has ${JSON.stringify(organization)}; a project may only lower, forbid, or add.`,
+  },
+  database_unavailable: {
+    status: 503,
+    title: 'The database cannot be asked right now',
+    detail: () =>
+      'Nothing is known to have changed. Try again in a moment, with the same Idempotency-Key where you change something.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Something went wrong here',
+    detail: () => 'It is logged under the request_id. Try again; if it stays, tell whoever runs this installation.',
+  },
+} satisfies Record<ErrorCode, ProblemKind>
+
+export interface ProblemBody extends Record<string, unknown> {
+  readonly type: string
+  readonly title: string
+  readonly status: ProblemKind['status']
+  readonly detail: string
+  readonly code: ErrorCode
+  readonly request_id: string
+}
+
+export function toProblem(error: DomainError, requestId: string): ProblemBody {
+  const kind: ProblemKind = problems[error.code]
+  return {
+    type: `/docs/errors#${error.code}`,
+    title: kind.title,
+    status: kind.status,
+    detail: kind.detail(error.facts),
+    code: error.code,
+    ...error.facts,
+    request_id: requestId,
+  }
+}
+
+/**
+ * What a bearer's holder is told in the header (RFC 6750 §3): no code where no credential came, `invalid_request` for one that is
+ * not understood, `invalid_token`, and `insufficient_scope` with the scope that is wanted.
+ */
+export function bearerChallenge(error: DomainError): string | undefined {
+  const quoted = (value: string) => `"${value.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ')}"`
+  const challenge = (code: string, more = '') =>
+    `Bearer realm="keyturn", error="${code}", error_description=${quoted(problems[error.code].title)}${more}`
+  if (error.code === 'unauthenticated') return 'Bearer realm="keyturn"'
+  if (error.code === 'ambiguous_credentials') return challenge('invalid_request')
+  if (error.code === 'invalid_token' || error.code === 'management_key_required') return challenge('invalid_token')
+  if (error.code === 'insufficient_scope')
+    return challenge('insufficient_scope', `, scope=${quoted(text(error.facts.scope))}`)
+  return undefined
+}

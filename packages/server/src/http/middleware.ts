@@ -1,0 +1,68 @@
+import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Clock } from '../kernel/clock.ts'
+import { DomainError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import { authenticate } from '../people/authenticate.ts'
+import { addressOf, type Env, type Services } from './context.ts'
+import { parseStrictJson } from './strict-json.ts'
+
+export const largestBody = 256 * 1024
+
+/** Every answer names its request; what the caller or a proxy sent is kept if it is harmless. */
+export function identifyRequest(clock: Clock): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const given = c.req.header('x-request-id')
+    const requestId = given && /^[\w.:-]{1,100}$/.test(given) ? given : newId('request', clock.wallTime())
+    c.set('requestId', requestId)
+    await next()
+    c.header('X-Request-Id', requestId)
+    c.header('X-Content-Type-Options', 'nosniff')
+    c.header('Referrer-Policy', 'no-referrer')
+  }
+}
+
+/** Answers of the API are for whoever asked, now: many hold secrets, all of them age. */
+export const neverCached: MiddlewareHandler<Env> = async (c, next) => {
+  await next()
+  c.header('Cache-Control', 'no-store')
+}
+
+export const limitBody = bodyLimit({
+  maxSize: largestBody,
+  onError: () => {
+    throw new DomainError('body_too_large', { limit: largestBody })
+  },
+})
+
+/** Checks a body before any schema sees it. A missing one is an empty object. */
+export const strictBody: MiddlewareHandler<Env> = async (c, next) => {
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+    const octets = new Uint8Array(await c.req.arrayBuffer())
+    if (octets.length > 0) {
+      const type = c.req.header('content-type') ?? ''
+      if (!/^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i.test(type))
+        throw new DomainError('unsupported_media_type')
+      parseStrictJson(octets)
+    }
+  }
+  await next()
+}
+
+/** @throws DomainError unauthenticated, ambiguous_credentials, invalid_token, management_key_required */
+export function requireManagementKey(services: Services): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const bearer = bearerOf(c.req.header('authorization'))
+    c.set('caller', await authenticate(services.verifier, bearer, addressOf(c)))
+    c.set('bearer', bearer)
+    await next()
+  }
+}
+
+/** RFC 6750 §2.1. @throws DomainError unauthenticated, ambiguous_credentials */
+export function bearerOf(header: string | undefined): string {
+  if (header === undefined || header.trim() === '') throw new DomainError('unauthenticated')
+  const token = /^Bearer +([^\s,]{1,4096})$/i.exec(header.trim())?.[1]
+  if (token === undefined) throw new DomainError('ambiguous_credentials')
+  return token
+}

@@ -1,0 +1,157 @@
+import { z } from '@hono/zod-openapi'
+import {
+  keyAnswer,
+  keyCreate,
+  keyCreated,
+  keyDelete,
+  keyEdit,
+  keyExtend,
+  keyRevoke,
+  keySchema,
+  managementKeyCreate,
+} from '@keyturn/contract'
+import { disableKey, enableKey } from '../../keys/disable-key.ts'
+import { editKey } from '../../keys/edit-key.ts'
+import { readKey } from '../../keys/find-key.ts'
+import { issueKey } from '../../keys/issue-key.ts'
+import { issueManagementKey } from '../../keys/management-keys.ts'
+import { deleteKey, revokeKey } from '../../keys/revoke-key.ts'
+import type { KeyView } from '../../keys/view-keys.ts'
+import { findOrganization, findProject } from '../../organizations/find.ts'
+import { requireScope } from '../../people/permissions.ts'
+import { extendKey } from '../../rotation/extend-key.ts'
+import { answerOnce, callOf, type Services } from '../context.ts'
+import {
+  idempotencyHeader,
+  jsonAnswer,
+  jsonBody,
+  keyParam,
+  managementRoute,
+  newRoutes,
+  organizationParam,
+  projectParam,
+} from '../route.ts'
+import { toWireIssued, toWireKey } from '../wire.ts'
+
+const tags = ['Keys']
+const empty = z.strictObject({}).meta({ id: 'Empty' })
+
+const create = managementRoute({
+  method: 'post',
+  path: '/v1/projects/{project}/keys',
+  summary: 'Create a key',
+  description: 'Scope `keys:write`. Only `name` is required. The answer shows the value of a secret key this once.',
+  tags,
+  request: { params: projectParam, headers: idempotencyHeader, body: jsonBody(keyCreate) },
+  responses: { 201: jsonAnswer('The key and its first secret', keyCreated) },
+})
+const createForManagement = managementRoute({
+  method: 'post',
+  path: '/v1/organizations/{org}/management-keys',
+  summary: 'Create a management key',
+  description: 'Scope `management:write`, and at least the scopes and projects that the new key is to have.',
+  tags: ['Management keys'],
+  request: { params: organizationParam, headers: idempotencyHeader, body: jsonBody(managementKeyCreate) },
+  responses: { 201: jsonAnswer('The key and its first secret', keyCreated) },
+})
+const read = managementRoute({
+  method: 'get',
+  path: '/v1/keys/{key}',
+  summary: 'Read a key',
+  description: 'Scope `keys:read`.',
+  tags,
+  request: { params: keyParam },
+  responses: { 200: jsonAnswer('The key', keySchema) },
+})
+const edit = managementRoute({
+  method: 'patch',
+  path: '/v1/keys/{key}',
+  summary: 'Rename or edit a key',
+  description: 'Scope `keys:write`. Never changes a value, nor when it ends.',
+  tags,
+  request: { params: keyParam, body: jsonBody(keyEdit) },
+  responses: { 200: jsonAnswer('The key', keySchema) },
+})
+
+const action = <const A extends string, S extends z.ZodType>(
+  name: A,
+  summary: string,
+  description: string,
+  body: S,
+  required = false,
+) =>
+  managementRoute({
+    method: 'post',
+    path: `/v1/keys/{key}/${name}` as const,
+    summary,
+    description: `Scope \`keys:write\`. ${description}`,
+    tags,
+    request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(body), required } },
+    responses: { 200: jsonAnswer('The key', keyAnswer) },
+  })
+const extend = action(
+  'extend',
+  'Extend a key',
+  'To a later time, within the maximum lifetime of the policy.',
+  keyExtend,
+  true,
+)
+const disable = action('disable', 'Disable a key', 'Every request with it is refused until it is enabled again.', empty)
+const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', empty)
+const revoke = action('revoke', 'Revoke a key', 'For ever. The record stays.', keyRevoke)
+const remove = managementRoute({
+  method: 'delete',
+  path: '/v1/keys/{key}',
+  summary: 'Delete a key',
+  description:
+    'Scope `keys:write`. Wants `DELETE` as confirmation. Revokes the key first if need be; its history stays on record.',
+  tags,
+  request: {
+    params: keyParam,
+    query: z.strictObject({ confirm: z.string().max(100).optional() }),
+    body: { ...jsonBody(keyDelete), required: false },
+  },
+  responses: { 204: { description: 'Deleted' } },
+})
+
+const presentKey = (view: KeyView) => ({ key: toWireKey(view) })
+
+export function keyRoutes(services: Services) {
+  const routes = newRoutes()
+  routes.openapi(create, async (c) => {
+    const outer = callOf(services, c)
+    requireScope(outer.caller, 'keys:write')
+    const project = await findProject(outer, c.req.valid('param').project)
+    return answerOnce(services, c, 201, (call) => issueKey(call, project, c.req.valid('json')), toWireIssued)
+  })
+  routes.openapi(createForManagement, async (c) => {
+    const organization = await findOrganization(callOf(services, c), c.req.valid('param').org)
+    const wanted = c.req.valid('json')
+    return answerOnce(services, c, 201, (call) => issueManagementKey(call, organization, wanted), toWireIssued)
+  })
+  routes.openapi(read, async (c) =>
+    c.json(toWireKey(await readKey(callOf(services, c), c.req.valid('param').key)), 200),
+  )
+  routes.openapi(edit, async (c) =>
+    c.json(toWireKey(await editKey(callOf(services, c), c.req.valid('param').key, c.req.valid('json'))), 200),
+  )
+  routes.openapi(extend, (c) =>
+    answerOnce(services, c, 200, (call) => extendKey(call, c.req.valid('param').key, c.req.valid('json')), presentKey),
+  )
+  routes.openapi(disable, (c) =>
+    answerOnce(services, c, 200, (call) => disableKey(call, c.req.valid('param').key), presentKey),
+  )
+  routes.openapi(enable, (c) =>
+    answerOnce(services, c, 200, (call) => enableKey(call, c.req.valid('param').key), presentKey),
+  )
+  routes.openapi(revoke, (c) => {
+    const { reason } = c.req.valid('json')
+    return answerOnce(services, c, 200, (call) => revokeKey(call, c.req.valid('param').key, reason || null), presentKey)
+  })
+  routes.openapi(remove, async (c) => {
+    const confirmation = c.req.valid('json').confirm ?? c.req.valid('query').confirm
+    await deleteKey(callOf(services, c), c.req.valid('param').key, confirmation)
+    return c.body(null, 204)
+  })
+  return routes
+}

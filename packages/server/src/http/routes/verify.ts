@@ -1,0 +1,82 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import {
+  keySchema,
+  organizationSchema,
+  projectSchema,
+  verdictCodes,
+  verdictSchema,
+  verifyRequest,
+} from '@keyturn/contract'
+import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
+import { requireScope } from '../../people/permissions.ts'
+import { toVerdict, verifyKey } from '../../verification/verify.ts'
+import { addressOf, type Services } from '../context.ts'
+import { bearerOf } from '../middleware.ts'
+import { jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
+import { toWireKey } from '../wire.ts'
+
+const verify = managementRoute({
+  method: 'post',
+  path: '/v1/verify',
+  summary: 'May a request with this key pass?',
+  description: 'Scope `verify`. Always 200 with a verdict; errors are for calls that could not be understood.',
+  tags: ['Verification'],
+  request: { body: jsonBody(verifyRequest) },
+  responses: { 200: jsonAnswer('The verdict', verdictSchema) },
+})
+
+const ownKey = z
+  .object({
+    valid: z.literal(true),
+    code: z.enum(verdictCodes),
+    key: keySchema,
+    secret: verdictSchema.shape.secret,
+    expires_at: z.string().nullable(),
+    organization: organizationSchema.pick({ id: true, name: true, slug: true }),
+    project: projectSchema.pick({ id: true, name: true, slug: true }),
+  })
+  .meta({ id: 'OwnKey' })
+
+const self = createRoute({
+  method: 'get',
+  path: '/v1/keys/self',
+  summary: 'What is this key?',
+  description: 'With the key itself as bearer. A refused one gets 401 with the verdict and why.',
+  tags: ['Verification'],
+  security: [{ theKeyItself: [] }],
+  responses: { 200: jsonAnswer('The key', ownKey) },
+})
+
+export function verifyRoutes(services: Services) {
+  const routes = newRoutes()
+  routes.openapi(verify, async (c) => {
+    const caller = c.get('caller')
+    requireScope(caller, 'verify')
+    const { key, project, kinds, scopes, ip } = c.req.valid('json')
+    return c.json(await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip }), 200)
+  })
+  return routes
+}
+
+/** Called with the key itself: no management key is asked for. */
+export function selfRoutes(services: Services) {
+  const routes = newRoutes()
+  routes.openapi(self, async (c) => {
+    const own = await readOwnKey(services.verifier, bearerOf(c.req.header('authorization')), addressOf(c))
+    return c.json(present(own), 200)
+  })
+  return routes
+}
+
+function present({ finding, view, organization, project }: OwnKey) {
+  const { code, secret, expires_at } = toVerdict(finding)
+  return {
+    valid: true as const,
+    code,
+    key: toWireKey(view),
+    secret,
+    expires_at,
+    organization: { id: organization.id, name: organization.name, slug: organization.slug },
+    project: { id: project.id, name: project.name, slug: project.slug },
+  }
+}

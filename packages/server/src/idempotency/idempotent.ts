@@ -1,0 +1,94 @@
+import { sha256 } from '../kernel/digest.ts'
+import { DomainError } from '../kernel/errors.ts'
+import type { Instant } from '../kernel/instant.ts'
+import { type MasterKey, open, seal } from '../kernel/master-key.ts'
+import type { Database, Tx } from '../storage/database.ts'
+import * as store from './answer-store.ts'
+
+const answersKeptMs = 24 * 3600 * 1000
+const secretsKeptMs = 10 * 60 * 1000
+
+/** A call that carries an `Idempotency-Key`. */
+export interface RepeatableCall extends store.AnswerKey {
+  readonly body: string
+  /** The caller's own credential: an answer that holds a secret can be opened with it alone. */
+  readonly bearer: string
+}
+
+export interface Answer {
+  readonly status: number
+  /** JSON. */
+  readonly body: string
+  /** The same with every secret value taken out; null where there was none in it. */
+  readonly bodyWithoutSecrets: string | null
+}
+
+/** The first answer to a call, found again. Thrown, so that the transaction of the repeated call ends without a trace. */
+export class Repeated extends Error {
+  readonly answer: { readonly status: number; readonly body: string }
+
+  constructor(answer: { status: number; body: string }) {
+    super('repeated call')
+    this.answer = answer
+  }
+}
+
+/**
+ * Runs the work of a call once. Its row is written first and in the same transaction: of two at once the second waits and gets
+ * the answer of the first; work that fails leaves no row, so that it can be tried again.
+ *
+ * @throws Repeated with the first answer; for 10 minutes as it was, then without the secret's value
+ * @throws DomainError idempotency_key_reused where the body is another one
+ */
+export async function once<R>(
+  tx: Tx,
+  now: Instant,
+  masterKey: MasterKey,
+  call: RepeatableCall,
+  work: () => Promise<R>,
+  toAnswer: (result: R) => Answer,
+): Promise<R> {
+  const digest = sha256(call.body)
+  if (!(await store.claimAnswer(tx, call, digest, now))) {
+    const stored = await store.findAnswer(tx, call)
+    if (stored && now - stored.createdAt < answersKeptMs) throw repeated(stored, digest, now, masterKey, call)
+    await store.deleteAnswer(tx, call)
+    await store.claimAnswer(tx, call, digest, now)
+  }
+  const result = await work()
+  const answer = toAnswer(result)
+  const sealed = answer.bodyWithoutSecrets === null ? null : seal(masterKey.answerKey(call.bearer), answer.body)
+  await store.storeAnswer(tx, call, answer.status, answer.bodyWithoutSecrets ?? answer.body, sealed)
+  return result
+}
+
+function repeated(
+  stored: store.StoredAnswer,
+  digest: Uint8Array,
+  now: Instant,
+  masterKey: MasterKey,
+  call: RepeatableCall,
+): Error {
+  if (Buffer.compare(stored.bodyDigest, digest) !== 0) return new DomainError('idempotency_key_reused')
+  const status = stored.status ?? 200
+  const isFresh = now - stored.createdAt < secretsKeptMs
+  const whole = stored.sealedAnswer && isFresh ? openAnswer(stored.sealedAnswer, masterKey, call) : null
+  return new Repeated({ status, body: whole ?? stored.answer ?? '' })
+}
+
+/** @returns null where the caller comes with another credential than the first time, as after a rotation of its own key */
+function openAnswer(sealed: Uint8Array, masterKey: MasterKey, call: RepeatableCall): string | null {
+  try {
+    return open(masterKey.answerKey(call.bearer), sealed)
+  } catch {
+    return null
+  }
+}
+
+/** For a job: answers are forgotten after 24 hours, their secrets after 10 minutes. */
+export async function forgetOldAnswers(database: Database): Promise<void> {
+  await database.transaction(async (tx) => {
+    const now = await database.now(tx)
+    await store.forgetAnswers(tx, now - answersKeptMs, now - secretsKeptMs)
+  })
+}

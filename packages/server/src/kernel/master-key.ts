@@ -1,0 +1,57 @@
+import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { randomOctets } from './random.ts'
+
+/**
+ * The installation's own secret, 32 bytes. It is never used itself: each use has a key of its own, derived by HKDF-SHA-256
+ * (RFC 5869) with the name of the use, so that one cannot stand for another.
+ */
+export class MasterKey {
+  readonly #octets: Uint8Array
+
+  /** @param octets exactly 32 */
+  constructor(octets: Uint8Array) {
+    if (octets.length !== 32) throw new RangeError('a master key has 32 bytes')
+    this.#octets = octets
+  }
+
+  #derive(use: string, salt: string | Uint8Array = ''): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#octets, salt, `keyturn/${use}`, 32))
+  }
+
+  /** Kept in the database, so that a process with another master key notices before it writes anything. */
+  checkValue(): Buffer {
+    return this.#derive('check')
+  }
+
+  /** The Ed25519 key (RFC 8032) that signs the heads of the audit chains. */
+  auditSigningKey(): KeyObject {
+    const pkcs8 = Buffer.concat([
+      Buffer.from('302e020100300506032b657004220420', 'hex'),
+      this.#derive('audit-signature'),
+    ])
+    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  }
+
+  /**
+   * For an answer that holds a secret: the key takes the caller's own bearer too, so that neither the database with the master
+   * key nor the bearer alone opens it.
+   */
+  answerKey(bearer: string): Uint8Array {
+    return Buffer.from(hkdfSync('sha256', bearer, this.#octets, 'keyturn/idempotent-answer', 32))
+  }
+}
+
+/** AES-256-GCM. @returns nonce (12 bytes), tag (16), ciphertext, in that order */
+export function seal(key: Uint8Array, plaintext: string): Buffer {
+  const nonce = randomOctets(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext])
+}
+
+/** The other way around. @throws where key or content do not fit */
+export function open(key: Uint8Array, sealed: Uint8Array): string {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
+  decipher.setAuthTag(sealed.subarray(12, 28))
+  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8')
+}

@@ -1,0 +1,129 @@
+import { crc32 } from 'node:zlib'
+import type { Environment, KeyKind } from '@keyturn/contract'
+import { randomBase62 } from '../kernel/random.ts'
+import { SecretValue } from '../kernel/secret-value.ts'
+
+const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const randomLength = 32
+const checksumLength = 6
+
+/** The shortest and longest strings that may be a key that another system issued, and the longest JWT. */
+export const shortestForeign = 16
+export const longestForeign = 512
+export const longestJwt = 4096
+
+/** What a value of this kind and environment begins with, as `kt_live_`, `kt_pub_test_`. */
+export function prefixOf(keyPrefix: string, kind: KeyKind, environment: Environment): string {
+  return `${keyPrefix}_${kind === 'publishable' ? 'pub_' : ''}${environment}_`
+}
+
+/** All that values of this installation begin with. */
+export function prefixesOf(keyPrefix: string): string[] {
+  return [`${keyPrefix}_live_`, `${keyPrefix}_test_`, `${keyPrefix}_pub_live_`, `${keyPrefix}_pub_test_`]
+}
+
+/** 32 random base62 characters (190 bits) between the prefix and the checksum. */
+export function mintValue(prefix: string): SecretValue {
+  const body = `${prefix}${randomBase62(randomLength)}`
+  return new SecretValue(`${body}${checksumOf(body)}`)
+}
+
+/** CRC-32 of all before, as 6 base62 characters: finds a typo, and lets a scanner know a leaked key, without a look-up. */
+export function checksumOf(body: string): string {
+  let rest = crc32(body)
+  let text = ''
+  for (let place = 0; place < checksumLength; place++, rest = Math.floor(rest / 62)) text = base62[rest % 62] + text
+  return text
+}
+
+/** Prefix, first four and last four characters: enough to tell one's keys apart, useless to anybody else. */
+export function hintOf(prefix: string, value: SecretValue): string {
+  const text = value.reveal()
+  return `${text.slice(0, prefix.length + 4)}…${text.slice(-4)}`
+}
+
+export type Shape = 'ours' | 'wrong checksum' | 'other'
+
+/** Only the exact shape of ours with a wrong checksum need not be looked up: nobody can have been given it. */
+export function shapeOf(presented: string, keyPrefix: string): Shape {
+  const prefix = prefixesOf(keyPrefix).find((candidate) => presented.startsWith(candidate))
+  if (prefix === undefined || presented.length !== prefix.length + randomLength + checksumLength) return 'other'
+  if (!/^[0-9A-Za-z]+$/.test(presented.slice(prefix.length))) return 'other'
+  const body = presented.slice(0, -checksumLength)
+  return checksumOf(body) === presented.slice(-checksumLength) ? 'ours' : 'wrong checksum'
+}
+
+export interface Miss {
+  readonly code: 'MALFORMED' | 'NOT_FOUND'
+  readonly hint: string
+}
+
+/**
+ * Why a value that no key has was refused, in words for whoever sent it. Never repeats the value: hints end up in logs.
+ */
+export function explainMiss(presented: string, keyPrefix: string): Miss {
+  const dirt = findDirt(presented)
+  if (dirt.length > 0) return malformed(`The value has ${listOf(dirt)}. Send the bare value, as it was shown.`)
+  const prefix = prefixesOf(keyPrefix).find((candidate) => presented.startsWith(candidate))
+  if (prefix !== undefined) return explainOurs(presented, prefix)
+  if (presented.length < shortestForeign)
+    return malformed(`The value is too short for a key: ${presented.length} characters.`)
+  const longest = isJwtShaped(presented) ? longestJwt : longestForeign
+  if (presented.length > longest) return malformed(`The value is too long for a key: ${presented.length} characters.`)
+  return {
+    code: 'NOT_FOUND',
+    hint: 'No key with this value is known here. It may belong to another account or installation.',
+  }
+}
+
+function explainOurs(presented: string, prefix: string): Miss {
+  const whole = prefix.length + randomLength + checksumLength
+  const body = presented.slice(prefix.length)
+  const stray = /[^0-9A-Za-z]/.exec(body)
+  if (stray) {
+    return malformed(
+      `Character ${prefix.length + stray.index + 1} of the value is one that keys do not have. Copy it again.`,
+    )
+  }
+  if (presented.length < whole) {
+    return malformed(`The value is cut off: it has ${presented.length} of ${whole} characters. Copy the whole value.`)
+  }
+  if (presented.length > whole) {
+    return malformed(`The value is too long: it has ${presented.length} characters instead of ${whole}. Copy it again.`)
+  }
+  if (shapeOf(presented, prefix.slice(0, prefix.indexOf('_'))) === 'wrong checksum') {
+    return malformed('The checksum is wrong: at least one character was changed. Copy the value again.')
+  }
+  return {
+    code: 'NOT_FOUND',
+    hint: 'The value is well formed, but no key has it here. It may belong to another installation.',
+  }
+}
+
+/** White space, quotes, `Bearer `: what gets into a header or a settings file beside the value, in any combination. */
+function findDirt(presented: string): string[] {
+  const dirt = new Set<string>()
+  let rest = presented
+  for (;;) {
+    const before = rest
+    const trimmed = rest.trim()
+    if (trimmed !== rest) dirt.add('white space around it')
+    rest = trimmed
+    const unquoted = rest.replace(/^["'`“”‘’«»]+|["'`“”‘’«»]+$/g, '')
+    if (unquoted !== rest) dirt.add('quotes around it')
+    rest = unquoted
+    const bare = rest.replace(/^bearer(?:\s+|:\s*|$)/i, '')
+    if (bare !== rest) dirt.add('`Bearer ` left in it')
+    rest = bare
+    if (rest === before) break
+  }
+  if (/\s/.test(rest)) dirt.add('white space in it')
+  return [...dirt]
+}
+
+const isJwtShaped = (text: string) => /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(text)
+
+const malformed = (hint: string): Miss => ({ code: 'MALFORMED', hint })
+
+const listOf = (parts: string[]) =>
+  parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`

@@ -1,0 +1,51 @@
+import type { Instant } from '../kernel/instant.ts'
+import { readProject } from '../organizations/find.ts'
+import type { EffectivePolicy } from '../organizations/policy.ts'
+import type { Reader } from '../storage/database.ts'
+import type { Key } from './key.ts'
+import { adviceOn, type Warning } from './name-advice.ts'
+import { listSecretsOf, type SecretWithUse } from './view-store.ts'
+
+/** A key with all that a person sees of it, at a time. */
+export interface KeyView {
+  readonly key: Key
+  /** Newest first. */
+  readonly secrets: readonly SecretWithUse[]
+  readonly policy: EffectivePolicy
+  readonly warnings: readonly Warning[]
+  readonly now: Instant
+}
+
+/** @param warnings what was found besides, when the key was made or changed */
+export async function viewKey(
+  reader: Reader,
+  key: Key,
+  now: Instant,
+  warnings: readonly Warning[] = [],
+): Promise<KeyView> {
+  const [view] = await viewKeys(reader, [key], now)
+  if (!view) throw new Error('a key was given, but no view of it came back')
+  return { ...view, warnings: [...view.warnings, ...warnings] }
+}
+
+/** In the order given. One query for all secrets, and two for each project among them. */
+export async function viewKeys(reader: Reader, keys: readonly Key[], now: Instant): Promise<KeyView[]> {
+  const secrets = Map.groupBy(
+    await listSecretsOf(
+      reader,
+      keys.map((key) => key.id),
+    ),
+    (secret) => secret.keyId,
+  )
+  const policies = new Map<string, EffectivePolicy>()
+  const views: KeyView[] = []
+  for (const key of keys) {
+    let policy = policies.get(key.projectId)
+    if (!policy) {
+      policy = (await readProject(reader, key.organizationId, key.projectId)).policy
+      policies.set(key.projectId, policy)
+    }
+    views.push({ key, secrets: secrets.get(key.id) ?? [], policy, warnings: adviceOn(key), now })
+  }
+  return views
+}

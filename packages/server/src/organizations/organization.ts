@@ -1,0 +1,28 @@
+import type { Instant } from '../kernel/instant.ts'
+import type { PolicyOverrides } from './policy.ts'
+
+/** A tenant. */
+export interface Organization {
+  readonly id: string
+  readonly slug: string
+  readonly name: string
+  readonly externalId: string | null
+  readonly notificationEmail: string | null
+  readonly apiAccess: boolean
+  readonly policy: PolicyOverrides
+  readonly createdAt: Instant
+}
+
+/** A part of an organization that keys belong to. */
+export interface Project {
+  readonly id: string
+  readonly organizationId: string
+  readonly slug: string
+  readonly name: string
+  readonly externalId: string | null
+  /** The hidden one, for the organization's management keys. */
+  readonly management: boolean
+  readonly apiAccess: boolean
+  readonly policy: PolicyOverrides
+  readonly createdAt: Instant
+}

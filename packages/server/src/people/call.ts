@@ -1,0 +1,28 @@
+import type { Actor, ManagementScope } from '@keyturn/contract'
+import type { Instant } from '../kernel/instant.ts'
+import type { Reader, Tx } from '../storage/database.ts'
+
+/** Who calls and what they may do. Taken from the credential at the door, never from the request's body. */
+export interface Caller {
+  readonly actor: Actor
+  /** Null: the root key, which reaches every organization. */
+  readonly organizationId: string | null
+  /** Ids of the projects within reach; null: all of them. */
+  readonly projects: ReadonlySet<string> | null
+  readonly scopes: ReadonlySet<ManagementScope> | 'all'
+}
+
+/** One call of the management API: who, from where, and the way to the database. Every use case takes it first. */
+export interface Call {
+  readonly caller: Caller
+  readonly requestId: string | null
+  readonly address: string | null
+  /** For reading what is committed. */
+  readonly reader: Reader
+  /** The one transaction of a use case. A repeated call (Idempotency-Key) ends here with the answer of the first. */
+  change<R>(work: (tx: Tx) => Promise<R>): Promise<R>
+  /** Database time; in a transaction, to be read after its locks are held. */
+  now(reader: Reader): Promise<Instant>
+  /** What new keys begin with, `kt` unless the installation says otherwise. */
+  readonly keyPrefix: string
+}

@@ -1,0 +1,107 @@
+import { recordChange } from '../audit/record-change.ts'
+import { sha256 } from '../kernel/digest.ts'
+import { StartError } from '../kernel/errors.ts'
+import type { MasterKey } from '../kernel/master-key.ts'
+import type { SecretValue } from '../kernel/secret-value.ts'
+import { insertNewOrganization } from '../organizations/create-organization.ts'
+import { insertProjectWithLegacyKey } from '../organizations/create-project.ts'
+import type { Database, Tx } from '../storage/database.ts'
+import type { Call } from './call.ts'
+import * as store from './installation-store.ts'
+
+/** What Keyturn does by itself. */
+export function systemCall(database: Database, keyPrefix: string): Call {
+  return {
+    caller: {
+      actor: { type: 'system', id: null, name: 'Keyturn' },
+      organizationId: null,
+      projects: null,
+      scopes: 'all',
+    },
+    requestId: null,
+    address: null,
+    reader: database.reader,
+    change: (work) => database.transaction(work),
+    now: (reader) => database.now(reader),
+    keyPrefix,
+  }
+}
+
+/** How a root key comes to be where there is none. */
+export interface RootKeySource {
+  /** The value, and how to keep it where people find it: called before the commit, so that no key is valid that nobody can find. */
+  make(): { value: SecretValue; keep: () => void }
+}
+
+/**
+ * The first start: the installation, its root key, an organization `default` with a project `default`. Any number of processes may
+ * come here at once: one does it, the others wait for that and find it done.
+ *
+ * @returns whether a root key was made by this very process
+ * @throws StartError where this process has another master key than the installation
+ */
+export async function install(
+  database: Database,
+  masterKey: MasterKey,
+  rootKey: RootKeySource,
+  keyPrefix: string,
+): Promise<boolean> {
+  const call = systemCall(database, keyPrefix)
+  return database.transaction(async (tx) => {
+    const isNew = await store.insertInstallation(tx, masterKey.checkValue(), await call.now(tx))
+    const { masterKeyCheck, rootKeyDigest } = await store.lockInstallation(tx)
+    if (Buffer.compare(masterKeyCheck, masterKey.checkValue()) !== 0) {
+      throw new StartError(
+        'KEYTURN_MASTER_KEY is not the one this database was made with; set the former one, or restore the file master-key of the data directory.',
+      )
+    }
+    const now = await call.now(tx)
+    if (isNew) {
+      await recordInstallation(tx, call, now, 'installation.created')
+      const organization = await insertNewOrganization(tx, call, now, { name: 'Default', slug: 'default' })
+      await insertProjectWithLegacyKey(tx, call, organization, now, { name: 'Default', slug: 'default' })
+    }
+    if (rootKeyDigest !== null) return false
+    await setRootKey(tx, call, now, rootKey, 'root_key.created')
+    return true
+  })
+}
+
+/** A new root key in place of a lost one, which ends at once. */
+export async function replaceRootKey(database: Database, rootKey: RootKeySource, keyPrefix: string): Promise<void> {
+  const call = systemCall(database, keyPrefix)
+  await database.transaction(async (tx) => {
+    await store.lockInstallation(tx)
+    await setRootKey(tx, call, await call.now(tx), rootKey, 'root_key.replaced')
+  })
+}
+
+async function setRootKey(
+  tx: Tx,
+  call: Call,
+  now: number,
+  source: RootKeySource,
+  action: 'root_key.created' | 'root_key.replaced',
+): Promise<void> {
+  const { value, keep } = source.make()
+  await store.setRootKeyDigest(tx, sha256(value.reveal()))
+  await recordInstallation(tx, call, now, action)
+  keep()
+}
+
+async function recordInstallation(
+  tx: Tx,
+  call: Call,
+  now: number,
+  action: 'installation.created' | 'root_key.created' | 'root_key.replaced',
+): Promise<void> {
+  await recordChange(tx, call, now, {
+    action,
+    organizationId: null,
+    projectId: null,
+    target: { type: 'installation', id: 'installation', name: 'Keyturn' },
+    before: null,
+    after: null,
+    affects: action === 'installation.created' ? null : { kind: 'root_key', id: 'root_key' },
+  })
+}

@@ -1,0 +1,91 @@
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { Clock } from '../kernel/clock.ts'
+import type { Instant } from '../kernel/instant.ts'
+import { parseInt8, parseTimestamptz, typeOids } from './driver-values.ts'
+import { GuardedDriver, markTransaction } from './guarded-driver.ts'
+import { PgliteThread, PgliteThreadDialect, type PgliteWorkerData } from './pglite-driver.ts'
+import type { Schema } from './schema.ts'
+
+/** For statements that stand alone; a transaction is one too. */
+export type Reader = Kysely<Schema>
+/** For what must happen together. Stores take it first. */
+export type Tx = Transaction<Schema>
+
+/** The database, whichever engine it is. Nothing outside storage/ asks which. */
+export class Database {
+  readonly reader: Reader
+  readonly capabilities: Capabilities
+  readonly #clock: Clock
+
+  constructor(reader: Reader, capabilities: Capabilities, clock: Clock) {
+    this.reader = reader
+    this.capabilities = capabilities
+    this.#clock = clock
+  }
+
+  /**
+   * One transaction. Rolled back if `work` throws. A client that falls silent in the midst of one loses it after 5 s, and none
+   * waits longer than that for a lock: both give `database_unavailable`, and nothing has happened.
+   */
+  transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
+    return this.reader.transaction().execute((tx) =>
+      markTransaction(async () => {
+        await sql`select set_config('lock_timeout', '5s', true),
+          set_config('idle_in_transaction_session_timeout', '5s', true)`.execute(tx)
+        return work(tx)
+      }),
+    )
+  }
+
+  /** Database time. In a transaction, read it after the row locks are held: what waited for a lock must not decide by an old time. */
+  async now(reader: Reader): Promise<Instant> {
+    const { rows } = await sql<{ now: Instant }>`select clock_timestamp() as now`.execute(reader)
+    return this.#clock.databaseTime(rows[0]?.now ?? Number.NaN)
+  }
+
+  close(): Promise<void> {
+    return this.reader.destroy()
+  }
+}
+
+/** What an engine can do; code asks for this, never for its name. */
+export interface Capabilities {
+  readonly name: 'PGlite' | 'PostgreSQL'
+  /** Several processes and connections at once. */
+  readonly shared: boolean
+}
+
+/** @param data where PGlite keeps its files, or an image to start from in memory */
+export async function openPglite(data: PgliteWorkerData, clock: Clock): Promise<Database> {
+  const thread = await PgliteThread.open(data)
+  const dialect = new PgliteThreadDialect(thread, (driver) => new GuardedDriver(driver))
+  return new Database(new Kysely<Schema>({ dialect }), { name: 'PGlite', shared: false }, clock)
+}
+
+const connectTimeoutMs = 5_000
+// Longer than any statement of ours on a million keys, shorter than a caller's patience.
+const statementTimeoutMs = 30_000
+
+/** @param onIdleError told of connections that break while nobody uses them; the pool replaces them */
+export function openPostgres(url: string, clock: Clock, onIdleError: (error: Error) => void, poolSize = 10): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: statementTimeoutMs,
+    application_name: 'keyturn',
+    types: { getTypeParser },
+  })
+  pool.on('error', onIdleError)
+  const dialect = new PostgresDialect({ pool })
+  const createDriver = dialect.createDriver.bind(dialect)
+  dialect.createDriver = () => new GuardedDriver(createDriver())
+  return new Database(new Kysely<Schema>({ dialect }), { name: 'PostgreSQL', shared: true }, clock)
+}
+
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) => {
+  if (oid === typeOids.int8) return parseInt8
+  if (oid === typeOids.timestamptz) return parseTimestamptz
+  return pg.types.getTypeParser(oid, format as 'text')
+}

@@ -1,0 +1,46 @@
+import { sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { StartError } from '../kernel/errors.ts'
+import type { Database, Reader } from './database.ts'
+import { sqlState } from './driver-errors.ts'
+import * as keys from './migrations/0001-keys.ts'
+
+/** In order, for ever: one that has run anywhere is never edited, and none goes back. */
+const migrations: Record<string, Migration> = {
+  '0001-keys': keys,
+}
+
+/**
+ * Brings the schema up to this version of the code. Any number of processes may call it at once: one does the work under a
+ * lock, the others wait for it and find nothing left to do.
+ *
+ * @throws StartError where the database was migrated by a newer version
+ */
+export async function migrate(database: Database): Promise<void> {
+  const unknown = (await appliedMigrations(database.reader)).filter((name) => !(name in migrations))
+  if (unknown.length > 0) {
+    throw new StartError(
+      `The database is newer than this version of Keyturn (it has the migration ${unknown[0]}); start the version that ` +
+        'made it, or restore a backup from before.',
+    )
+  }
+  const migrator = new Migrator({ db: database.reader, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+/** Names of the migrations this version has and the database has not. */
+export async function pendingMigrations(reader: Reader): Promise<string[]> {
+  const applied = await appliedMigrations(reader)
+  return Object.keys(migrations).filter((name) => !applied.includes(name))
+}
+
+async function appliedMigrations(reader: Reader): Promise<string[]> {
+  try {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(reader)
+    return rows.map((row) => row.name)
+  } catch (error) {
+    if (sqlState(error) === '42P01') return []
+    throw error
+  }
+}

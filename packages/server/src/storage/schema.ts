@@ -1,0 +1,181 @@
+import type {
+  Actor,
+  AuditAction,
+  Environment,
+  JsonObject,
+  KeyKind,
+  OrganizationPolicyEdit,
+  Slot,
+} from '@keyturn/contract'
+import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
+import type { Instant } from '../kernel/instant.ts'
+
+/** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
+export interface Schema {
+  installation: InstallationTable
+  organizations: OrganizationsTable
+  projects: ProjectsTable
+  keys: KeysTable
+  secrets: SecretsTable
+  key_activity: KeyActivityTable
+  secret_activity: SecretActivityTable
+  outbox: OutboxTable
+  audit_heads: AuditHeadsTable
+  audit_events: AuditEventsTable
+  audit_signatures: AuditSignaturesTable
+  change_feed: ChangeFeedTable
+  idempotent_answers: IdempotentAnswersTable
+}
+
+/** jsonb is written as text and read as a value. */
+type Json<T extends object | null> = JSONColumnType<T, string, string>
+
+interface InstallationTable {
+  only_row: Generated<boolean>
+  master_key_check: Uint8Array
+  root_key_digest: Uint8Array | null
+  created_at: Instant
+}
+
+interface OrganizationsTable {
+  id: string
+  slug: string
+  name: string
+  external_id: string | null
+  notification_email: string | null
+  api_access: Generated<boolean>
+  policy: Json<OrganizationPolicyEdit>
+  created_at: Instant
+}
+
+interface ProjectsTable {
+  id: string
+  organization_id: string
+  slug: string
+  name: string
+  external_id: string | null
+  /** The hidden project that holds an organization's management keys. */
+  management: Generated<boolean>
+  api_access: Generated<boolean>
+  policy: Json<OrganizationPolicyEdit>
+  created_at: Instant
+}
+
+export type KeyStateColumn = 'active' | 'disabled' | 'revoked' | 'deleted'
+
+interface KeysTable {
+  id: string
+  organization_id: string
+  project_id: string
+  management: boolean
+  management_projects: string[] | null
+  kind: KeyKind
+  environment: Environment
+  name: string
+  /** The name as it is compared and sorted: without case and accents. */
+  name_key: string
+  purpose: string | null
+  owner: string | null
+  contact: string | null
+  scopes: string[]
+  allowed_ips: string[]
+  metadata: Json<JsonObject>
+  state: KeyStateColumn
+  legacy: boolean
+  first_end_at: Instant
+  last_end_at: Instant
+  created_at: Instant
+  created_by: Json<Actor>
+  last_action: AuditAction
+  last_actor: Json<Actor>
+  last_action_at: Instant
+  reviewed_at: Instant | null
+  revoked_reason: string | null
+  search: string
+}
+
+interface SecretsTable {
+  id: string
+  key_id: string
+  organization_id: string
+  slot: Slot
+  digest: Uint8Array
+  hint: string
+  /** Of publishable keys alone. */
+  value: string | null
+  created_at: Instant
+  expires_at: Instant
+  retires_at: Instant | null
+  ended_at: Instant | null
+  ended_by: 'revoke' | 'rotate' | null
+}
+
+interface KeyActivityTable {
+  key_id: string
+  organization_id: string
+  project_id: string
+  management: boolean
+  state: KeyStateColumn
+  /** -Infinity: never called. */
+  last_used_at: Instant
+}
+
+interface SecretActivityTable {
+  secret_id: string
+  last_used_at: Instant
+}
+
+interface OutboxTable {
+  id: GeneratedAlways<number>
+  chain: string | null
+  body: string | null
+  changed_kind: ChangedKind | null
+  changed_id: string | null
+}
+
+/** What a change of the feed is about; everything under it may have another verdict now. */
+export type ChangedKind = 'key' | 'project' | 'organization' | 'root_key'
+
+interface AuditHeadsTable {
+  chain: string
+  sequence: number
+  hash: Uint8Array
+}
+
+interface AuditEventsTable {
+  chain: string
+  sequence: number
+  hash: Uint8Array
+  body: string
+  at: GeneratedAlways<string>
+  action: GeneratedAlways<string>
+  actor: GeneratedAlways<string>
+  key_id: GeneratedAlways<string | null>
+  project_id: GeneratedAlways<string | null>
+}
+
+interface AuditSignaturesTable {
+  chain: string
+  sequence: number
+  hash: Uint8Array
+  signature: Uint8Array
+  signed_at: Instant
+}
+
+interface ChangeFeedTable {
+  sequence: number
+  nonce: string
+  changed_kind: ChangedKind
+  changed_id: string
+}
+
+interface IdempotentAnswersTable {
+  caller: string
+  route: string
+  idempotency_key: string
+  body_digest: Uint8Array
+  status: number | null
+  answer: string | null
+  sealed_answer: Uint8Array | null
+  created_at: Instant
+}
