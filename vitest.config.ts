@@ -7,7 +7,7 @@ for (const name of Object.keys(process.env))
 export default defineConfig({
   test: {
     include: ['packages/**/src/**/*.test.ts', 'packages/server/test/**/*.test.ts', 'e2e/**/*.test.ts'],
-    globalSetup: ['packages/server/test/postgres/global-setup.ts'],
+    globalSetup: ['packages/server/test/support/templates.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

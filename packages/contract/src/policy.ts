@@ -57,6 +57,8 @@ function isPattern(source: string): boolean {
   }
 }
 
+const rules = policySchema.shape
+
 export type Policy = z.infer<typeof policySchema>
 
 /** Where neither the organization nor the project says otherwise. */
@@ -81,12 +83,20 @@ export type OrganizationPolicyEdit = z.infer<typeof organizationPolicyEdit>
 
 /** What a project sets for itself. Null takes its own rule away, and the organization's holds again. */
 export const projectPolicyEdit = z
-  .strictObject(
-    Object.fromEntries(
-      Object.entries(policySchema.shape).map(([field, schema]) => [field, z.nullable(schema).optional()]),
-    ) as unknown as {
-      [F in keyof typeof policySchema.shape]: z.ZodOptional<z.ZodNullable<(typeof policySchema.shape)[F]>>
-    },
-  )
+  .strictObject({
+    default_lifetime: rules.default_lifetime.nullable(),
+    max_lifetime: rules.max_lifetime,
+    allow_never_expires: rules.allow_never_expires.nullable(),
+    max_active_keys: rules.max_active_keys.nullable(),
+    default_overlap: rules.default_overlap.nullable(),
+    max_overlap: rules.max_overlap.nullable(),
+    reminder_thresholds: rules.reminder_thresholds.nullable(),
+    rotate_every: rules.rotate_every,
+    review_every: rules.review_every,
+    idle_after: rules.idle_after,
+    name_pattern: rules.name_pattern,
+    refuse_vague_names: rules.refuse_vague_names.nullable(),
+  } satisfies Record<keyof Policy, z.ZodType>)
+  .partial()
   .meta({ id: 'ProjectPolicyEdit' })
 export type ProjectPolicyEdit = z.infer<typeof projectPolicyEdit>

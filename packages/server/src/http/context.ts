@@ -1,19 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, TypedResponse } from 'hono'
 import type { Logger } from 'pino'
-import { type Answer, once, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
+import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
-import type { Call, Caller } from '../people/call.ts'
-import type { Database, Tx } from '../storage/database.ts'
+import type { Call, Caller, Ground } from '../people/call.ts'
 import type { Verifier } from '../verification/verify.ts'
 
 /** What the routes are built on. */
 export interface Services {
-  readonly database: Database
+  readonly ground: Ground
   readonly verifier: Verifier
   readonly masterKey: MasterKey
-  readonly keyPrefix: string
   readonly publicUrl: string
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
@@ -30,16 +28,7 @@ export const addressOf = (c: Context<Env>): string | null =>
 
 /** The call as the use cases see it. */
 export function callOf(services: Services, c: Context<Env>): Call {
-  const { database } = services
-  return {
-    caller: c.get('caller'),
-    requestId: c.get('requestId'),
-    address: addressOf(c),
-    reader: database.reader,
-    change: (work) => database.transaction(work),
-    now: (reader) => database.now(reader),
-    keyPrefix: services.keyPrefix,
-  }
+  return { ...services.ground, caller: c.get('caller'), requestId: c.get('requestId'), address: addressOf(c) }
 }
 
 /**
@@ -59,39 +48,27 @@ export async function answerOnce<R, B extends object, S extends 200 | 201>(
   const call = callOf(services, c)
   const repeatable = await repeatableCallOf(c)
   if (!repeatable) return json<B, S>(status, JSON.stringify(present(await work(call), true)))
-  const { database, masterKey } = services
-  const toAnswer = (result: R): Answer => {
-    const body = JSON.stringify(present(result, true))
-    const concealed = JSON.stringify(present(result, false))
+  const toAnswer = (result: unknown): Answer => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the change gives is what the work returns: see @param work
+    const given = result as R
+    const body = JSON.stringify(present(given, true))
+    const concealed = JSON.stringify(present(given, false))
     return { status, body, bodyWithoutSecrets: concealed === body ? null : concealed }
   }
-  const change: Call['change'] = <T>(transactionWork: (tx: Tx) => Promise<T>) =>
-    database.transaction(async (tx) =>
-      once(
-        tx,
-        await database.now(tx),
-        masterKey,
-        repeatable,
-        () => transactionWork(tx),
-        toAnswer as (result: unknown) => Answer,
-      ),
-    ) as Promise<T>
   try {
-    return json<B, S>(status, JSON.stringify(present(await work({ ...call, change }), true)))
+    const result = await work(makeRepeatable(call, services.masterKey, repeatable, toAnswer))
+    return json<B, S>(status, JSON.stringify(present(result, true)))
   } catch (error) {
     if (!(error instanceof Repeated)) throw error
     return json<B, S>(error.answer.status, error.answer.body, { 'idempotency-replayed': 'true' })
   }
 }
 
-// Hono's type for "a response with this body": what is sent is text that was made before.
-const json = <B, S extends 200 | 201>(status: number, body: string, headers: Record<string, string> = {}) =>
-  new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } }) as TypedResponse<
-    B,
-    S,
-    'json'
-  > &
-    Response
+function json<B, S extends 200 | 201>(status: number, body: string, headers: Record<string, string> = {}) {
+  const response = new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Hono's type for a response with this body; ours is text already
+  return response as TypedResponse<B, S, 'json'> & Response
+}
 
 /** @throws DomainError invalid_request where the header is not one */
 async function repeatableCallOf(c: Context<Env>): Promise<RepeatableCall | null> {

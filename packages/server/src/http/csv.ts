@@ -37,23 +37,18 @@ export function harmless(cell: string): string {
 export const csvHeader = (): string => toCsv([[...columns]])
 
 export function toCsvRows(keys: readonly Key[]): string {
-  return toCsv(
-    keys.map((key) => {
-      const cells: Record<(typeof columns)[number], unknown> = {
-        ...key,
-        scopes: key.scopes.join(' '),
-        hint: key.secrets.find((secret) => secret.status === 'live')?.hint ?? key.secrets[0]?.hint,
-        created_by: key.created_by.name,
-        last_action: key.last_action.action,
-        last_action_by: key.last_action.actor.name,
-        last_action_at: key.last_action.at,
-      }
-      return columns.map((column) => {
-        const cell = cells[column]
-        return cell === null || cell === undefined ? '' : harmless(String(cell))
-      })
-    }),
-  )
+  return toCsv(keys.map((key) => columns.map((column) => harmless(String(cellOf(key, column) ?? '')))))
+}
+
+function cellOf(key: Key, column: (typeof columns)[number]): string | boolean | null | undefined {
+  const live = key.secrets.find((secret) => secret.status === 'live')
+  if (column === 'scopes') return key.scopes.join(' ')
+  if (column === 'hint') return (live ?? key.secrets[0])?.hint
+  if (column === 'created_by') return key.created_by.name
+  if (column === 'last_action') return key.last_action.action
+  if (column === 'last_action_by') return key.last_action.actor.name
+  if (column === 'last_action_at') return key.last_action.at
+  return key[column]
 }
 
 /** RFC 4180: CRLF, quotes where they are needed. */

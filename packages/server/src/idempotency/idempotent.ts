@@ -2,7 +2,8 @@ import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { type MasterKey, open, seal } from '../kernel/master-key.ts'
-import type { Database, Tx } from '../storage/database.ts'
+import type { Call, Ground } from '../people/call.ts'
+import type { Tx } from '../storage/database.ts'
 import * as store from './answer-store.ts'
 
 const answersKeptMs = 24 * 3600 * 1000
@@ -34,32 +35,39 @@ export class Repeated extends Error {
 }
 
 /**
- * Runs the work of a call once. Its row is written first and in the same transaction: of two at once the second waits and gets
- * the answer of the first; work that fails leaves no row, so that it can be tried again.
+ * The same call, whose change happens once. Its row is written first and in the same transaction: of two at once the second waits
+ * and gets the answer of the first; work that fails leaves no row, so that it can be tried again.
  *
- * @throws Repeated with the first answer; for 10 minutes as it was, then without the secret's value
- * @throws DomainError idempotency_key_reused where the body is another one
+ * The change throws `Repeated` with the first answer, for 10 minutes as it was, then without the secret's value;
+ * or DomainError idempotency_key_reused where the body is another one.
+ *
+ * @param toAnswer the answer to what the change gave
  */
-export async function once<R>(
-  tx: Tx,
-  now: Instant,
+export function makeRepeatable(
+  call: Call,
   masterKey: MasterKey,
-  call: RepeatableCall,
-  work: () => Promise<R>,
-  toAnswer: (result: R) => Answer,
-): Promise<R> {
+  repeatable: RepeatableCall,
+  toAnswer: (result: unknown) => Answer,
+): Call {
+  const change: Call['change'] = (work) =>
+    call.change(async (tx) => {
+      await claim(tx, await call.now(tx), masterKey, repeatable)
+      const result = await work(tx)
+      const { status, body, bodyWithoutSecrets } = toAnswer(result)
+      const sealed = bodyWithoutSecrets === null ? null : seal(masterKey.answerKey(repeatable.bearer), body)
+      await store.storeAnswer(tx, repeatable, status, bodyWithoutSecrets ?? body, sealed)
+      return result
+    })
+  return { ...call, change }
+}
+
+async function claim(tx: Tx, now: Instant, masterKey: MasterKey, call: RepeatableCall): Promise<void> {
   const digest = sha256(call.body)
-  if (!(await store.claimAnswer(tx, call, digest, now))) {
-    const stored = await store.findAnswer(tx, call)
-    if (stored && now - stored.createdAt < answersKeptMs) throw repeated(stored, digest, now, masterKey, call)
-    await store.deleteAnswer(tx, call)
-    await store.claimAnswer(tx, call, digest, now)
-  }
-  const result = await work()
-  const answer = toAnswer(result)
-  const sealed = answer.bodyWithoutSecrets === null ? null : seal(masterKey.answerKey(call.bearer), answer.body)
-  await store.storeAnswer(tx, call, answer.status, answer.bodyWithoutSecrets ?? answer.body, sealed)
-  return result
+  if (await store.claimAnswer(tx, call, digest, now)) return
+  const stored = await store.findAnswer(tx, call)
+  if (stored && now - stored.createdAt < answersKeptMs) throw repeated(stored, digest, now, masterKey, call)
+  await store.deleteAnswer(tx, call)
+  await store.claimAnswer(tx, call, digest, now)
 }
 
 function repeated(
@@ -86,9 +94,9 @@ function openAnswer(sealed: Uint8Array, masterKey: MasterKey, call: RepeatableCa
 }
 
 /** For a job: answers are forgotten after 24 hours, their secrets after 10 minutes. */
-export async function forgetOldAnswers(database: Database): Promise<void> {
-  await database.transaction(async (tx) => {
-    const now = await database.now(tx)
+export async function forgetOldAnswers(ground: Ground): Promise<void> {
+  await ground.change(async (tx) => {
+    const now = await ground.now(tx)
     await store.forgetAnswers(tx, now - answersKeptMs, now - secretsKeptMs)
   })
 }

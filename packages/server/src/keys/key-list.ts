@@ -1,4 +1,4 @@
-import { type KeySort, type KeyStatus, keyStatuses } from '@keyturn/contract'
+import { type KeySort, type KeyStatus, keySorts } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { type Instant, parseInstant, seconds } from '../kernel/instant.ts'
 import type { Call } from '../people/call.ts'
@@ -6,6 +6,8 @@ import { requireScope } from '../people/permissions.ts'
 import { countByStatus, type KeyFilter, type KeyScope, listPage, type Position } from './key-list-store.ts'
 import { searchQuery } from './search-words.ts'
 import { type KeyView, viewKeys } from './view-keys.ts'
+
+export type { KeyScope } from './key-list-store.ts'
 
 export interface KeyListQuery {
   readonly status: readonly KeyStatus[]
@@ -38,8 +40,7 @@ const countedTo = 10_000
 export async function listKeys(call: Call, scope: KeyScope, query: KeyListQuery): Promise<KeyPage> {
   requireScope(call.caller, 'keys:read')
   const now = await call.now(call.reader)
-  const descending = query.sort.startsWith('-')
-  const sort = (descending ? query.sort.slice(1) : query.sort) as KeySort
+  const { sort, descending } = parseSort(query.sort)
   const filter = toFilter(scope, query, now)
   if (filter === null) return { views: [], nextCursor: null }
   const order = { sort, descending, limit: query.limit + 1, after: parseCursor(query.cursor, query.sort) }
@@ -61,9 +62,18 @@ export async function countKeys(call: Call, scope: KeyScope): Promise<StatusCoun
   requireScope(call.caller, 'keys:read')
   const now = await call.now(call.reader)
   const counts = await countByStatus(call.reader, withinReach(call, scope), now, countedTo + 1)
-  return Object.fromEntries(
-    keyStatuses.map((status) => [status, counts[status] > countedTo ? '10,000+' : counts[status]]),
-  ) as StatusCounts
+  const capped = (count: number) => (count > countedTo ? '10,000+' : count)
+  return {
+    active: capped(counts.active),
+    disabled: capped(counts.disabled),
+    expired: capped(counts.expired),
+    revoked: capped(counts.revoked),
+  }
+}
+
+function parseSort(text: KeyListQuery['sort']): { sort: KeySort; descending: boolean } {
+  const sort = keySorts.find((candidate) => text.endsWith(candidate)) ?? 'next_expiry_at'
+  return { sort, descending: text.startsWith('-') }
 }
 
 /** A caller that reaches only some projects sees of an organization only those. */

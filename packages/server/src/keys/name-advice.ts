@@ -12,27 +12,12 @@ export function nameKeyOf(name: string): string {
   return fold(name).slice(0, 400)
 }
 
-const vagueWords = [
-  ...['api', 'key', 'keys', 'token', 'secret', 'credential', 'password', 'access'],
-  ...['test', 'tests', 'testing', 'demo', 'example', 'sample', 'dummy', 'foo', 'bar', 'baz', 'asdf', 'xxx', 'abc'],
-  ...['old', 'new', 'temp', 'tmp', 'temporary', 'default', 'untitled', 'unnamed', 'unknown', 'misc', 'other', 'backup'],
-  ...[
-    'my',
-    'the',
-    'a',
-    'dev',
-    'prod',
-    'live',
-    'main',
-    'first',
-    'second',
-    'copy',
-    'of',
-    'integration',
-    'app',
-    'application',
-  ],
-]
+const vagueWords = `
+  api key keys token secret credential password access integration app application
+  test tests testing demo example sample dummy foo bar baz asdf xxx abc
+  old new temp tmp temporary default untitled unnamed unknown misc other backup copy first second
+  my the a of dev prod live main
+`.split(/\s+/)
 
 /** Does a name say nothing about what the key is for? All its words are empty ones, numbers aside: `test`, `API key 2`, `old`. */
 export function isVague(name: string): boolean {

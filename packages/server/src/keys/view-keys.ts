@@ -6,6 +6,8 @@ import type { Key } from './key.ts'
 import { adviceOn, type Warning } from './name-advice.ts'
 import { listSecretsOf, type SecretWithUse } from './view-store.ts'
 
+export type { SecretWithUse } from './view-store.ts'
+
 /** A key with all that a person sees of it, at a time. */
 export interface KeyView {
   readonly key: Key

@@ -7,7 +7,7 @@ import { createLogger } from './logger.ts'
 import { rootKeyFile, rootKeySource } from './root-key-file.ts'
 import { runCommand } from './run-command.ts'
 import { readSettings } from './settings.ts'
-import { openInstallation } from './start.ts'
+import { groundOf, openInstallation } from './start.ts'
 
 const usage =
   'Usage: npm run root-key            where the root key is\n       npm run root-key -- --new   a new one in place of a lost one, which ends at once'
@@ -22,7 +22,7 @@ await runCommand(async () => {
   }
   const { opened } = await openInstallation(settings, systemClock, createLogger('warn'))
   try {
-    await replaceRootKey(opened.database, rootKeySource(settings), settings.keyPrefix)
+    await replaceRootKey(groundOf(opened.database, settings), rootKeySource(settings))
   } finally {
     await opened.close()
   }

@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
@@ -8,10 +7,12 @@ import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import type { Ground } from '../people/call.ts'
 import { install } from '../people/install.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
 import { UseCollector } from '../usage/use-collector.ts'
+import type { Verifier } from '../verification/verify.ts'
 import { prepareDataDirectory } from './data-directory.ts'
 import { loadMasterKey } from './master-key-file.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
@@ -30,7 +31,6 @@ export interface Running {
   /** Where the data is, for people. */
   readonly place: string
   readonly madeRootKey: boolean
-  readonly services: { readonly database: Database; readonly masterKey: MasterKey }
   /** Answers what was asked, writes what was noted, gives everything back. */
   stop(): Promise<void>
 }
@@ -38,41 +38,60 @@ export interface Running {
 /** From settings to a server that answers. @throws StartError where it cannot */
 export async function start(settings: Settings, clock: Clock, log: Logger): Promise<Running> {
   const { opened, masterKey, madeRootKey } = await openInstallation(settings, clock, log)
-  const { database } = opened
-  const uses = new UseCollector(database)
-  const verifier = {
-    reader: database.reader,
-    now: (reader: Database['reader']) => database.now(reader),
-    keyPrefix: settings.keyPrefix,
-    noteUse: (keyId: string, secretId: string, at: number) => uses.note(keyId, secretId, at),
-  }
-  const whyNotReady = () => findWhyNotReady(database)
-  const { keyPrefix, publicUrl } = settings
-  const app = createApp({ database, verifier, masterKey, keyPrefix, publicUrl, log, whyNotReady }, clock)
-  const server = createServer(getRequestListener(app.fetch))
   try {
-    await listen(server, settings)
+    const { address, stop } = await serve(opened.database, masterKey, settings, clock, log)
+    const stopAll = async () => {
+      await stop()
+      await opened.close()
+    }
+    return { address, place: opened.place, madeRootKey, stop: stopAll }
   } catch (error) {
     await opened.close()
     throw error
   }
+}
+
+/** A node: answers HTTP and does the periodic work, on a database that is installed. @throws StartError */
+export async function serve(
+  database: Database,
+  masterKey: MasterKey,
+  settings: Settings,
+  clock: Clock,
+  log: Logger,
+): Promise<{ address: string; stop(): Promise<void> }> {
+  const uses = new UseCollector(database)
+  const ground = groundOf(database, settings)
+  const verifier: Verifier = {
+    reader: database.reader,
+    now: (reader) => database.now(reader),
+    keyPrefix: settings.keyPrefix,
+    noteUse: (keyId, secretId, at) => uses.note(keyId, secretId, at),
+  }
+  const whyNotReady = () => findWhyNotReady(database)
+  const app = createApp({ ground, verifier, masterKey, publicUrl: settings.publicUrl, log, whyNotReady }, clock)
+  const answer = getRequestListener(app.fetch)
+  const server = createServer((request, response) => void answer(request, response))
+  await listen(server, settings)
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
-    periodically(hourMs, log, 'forget old answers', () => forgetOldAnswers(database)),
+    periodically(hourMs, log, 'forget old answers', () => forgetOldAnswers(ground)),
     periodically(signEveryMs, log, 'sign audit heads', () => signAndLog(database, masterKey, log, signAtLeast)),
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
   ]
+  const stop = async () => {
+    await closeServer(server)
+    for (const stopJob of jobs) await stopJob()
+    await uses.flush().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
+  }
+  return { address: addressOf(server, settings.host), stop }
+}
+
+export function groundOf(database: Database, { keyPrefix }: Settings): Ground {
   return {
-    address: addressOf(server, settings.host),
-    place: opened.place,
-    madeRootKey,
-    services: { database, masterKey },
-    stop: async () => {
-      await closeServer(server)
-      for (const stopJob of jobs) await stopJob()
-      await uses.flush().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
-      await opened.close()
-    },
+    reader: database.reader,
+    change: (work) => database.transaction(work),
+    now: (reader) => database.now(reader),
+    keyPrefix,
   }
 }
 
@@ -87,7 +106,7 @@ export async function openInstallation(
   const opened = await openDatabase(settings, clock, log)
   try {
     await migrate(opened.database)
-    const madeRootKey = await install(opened.database, masterKey, rootKeySource(settings), settings.keyPrefix)
+    const madeRootKey = await install(groundOf(opened.database, settings), masterKey, rootKeySource(settings))
     return { opened, masterKey, madeRootKey }
   } catch (error) {
     await opened.close()
@@ -127,7 +146,8 @@ function listen(server: Server, { host, port }: Settings): Promise<void> {
 }
 
 function addressOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0
   const name =
     host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host
   return `http://${name}:${port}`

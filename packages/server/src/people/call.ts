@@ -12,17 +12,24 @@ export interface Caller {
   readonly scopes: ReadonlySet<ManagementScope> | 'all'
 }
 
-/** One call of the management API: who, from where, and the way to the database. Every use case takes it first. */
-export interface Call {
-  readonly caller: Caller
-  readonly requestId: string | null
-  readonly address: string | null
+/** The ground that every call stands on: the database, its time, and what new keys begin with. */
+export interface Ground {
   /** For reading what is committed. */
   readonly reader: Reader
-  /** The one transaction of a use case. A repeated call (Idempotency-Key) ends here with the answer of the first. */
+  /** One transaction. */
   change<R>(work: (tx: Tx) => Promise<R>): Promise<R>
   /** Database time; in a transaction, to be read after its locks are held. */
   now(reader: Reader): Promise<Instant>
   /** What new keys begin with, `kt` unless the installation says otherwise. */
   readonly keyPrefix: string
+}
+
+/**
+ * One call of the management API: who, from where, and the way to the database. Every use case takes it first, and makes its
+ * changes in one `change`: a repeated call (Idempotency-Key) ends there with the answer of the first.
+ */
+export interface Call extends Ground {
+  readonly caller: Caller
+  readonly requestId: string | null
+  readonly address: string | null
 }

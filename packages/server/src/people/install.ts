@@ -5,25 +5,18 @@ import type { MasterKey } from '../kernel/master-key.ts'
 import type { SecretValue } from '../kernel/secret-value.ts'
 import { insertNewOrganization } from '../organizations/create-organization.ts'
 import { insertProjectWithLegacyKey } from '../organizations/create-project.ts'
-import type { Database, Tx } from '../storage/database.ts'
-import type { Call } from './call.ts'
+import type { Tx } from '../storage/database.ts'
+import type { Call, Ground } from './call.ts'
 import * as store from './installation-store.ts'
 
 /** What Keyturn does by itself. */
-export function systemCall(database: Database, keyPrefix: string): Call {
+export function systemCall(ground: Ground): Call {
+  const actor = { type: 'system', id: null, name: 'Keyturn' } as const
   return {
-    caller: {
-      actor: { type: 'system', id: null, name: 'Keyturn' },
-      organizationId: null,
-      projects: null,
-      scopes: 'all',
-    },
+    ...ground,
+    caller: { actor, organizationId: null, projects: null, scopes: 'all' },
     requestId: null,
     address: null,
-    reader: database.reader,
-    change: (work) => database.transaction(work),
-    now: (reader) => database.now(reader),
-    keyPrefix,
   }
 }
 
@@ -40,14 +33,9 @@ export interface RootKeySource {
  * @returns whether a root key was made by this very process
  * @throws StartError where this process has another master key than the installation
  */
-export async function install(
-  database: Database,
-  masterKey: MasterKey,
-  rootKey: RootKeySource,
-  keyPrefix: string,
-): Promise<boolean> {
-  const call = systemCall(database, keyPrefix)
-  return database.transaction(async (tx) => {
+export async function install(ground: Ground, masterKey: MasterKey, rootKey: RootKeySource): Promise<boolean> {
+  const call = systemCall(ground)
+  return call.change(async (tx) => {
     const isNew = await store.insertInstallation(tx, masterKey.checkValue(), await call.now(tx))
     const { masterKeyCheck, rootKeyDigest } = await store.lockInstallation(tx)
     if (Buffer.compare(masterKeyCheck, masterKey.checkValue()) !== 0) {
@@ -68,9 +56,9 @@ export async function install(
 }
 
 /** A new root key in place of a lost one, which ends at once. */
-export async function replaceRootKey(database: Database, rootKey: RootKeySource, keyPrefix: string): Promise<void> {
-  const call = systemCall(database, keyPrefix)
-  await database.transaction(async (tx) => {
+export async function replaceRootKey(ground: Ground, rootKey: RootKeySource): Promise<void> {
+  const call = systemCall(ground)
+  await call.change(async (tx) => {
     await store.lockInstallation(tx)
     await setRootKey(tx, call, await call.now(tx), rootKey, 'root_key.replaced')
   })

@@ -75,7 +75,7 @@ export function openPostgres(url: string, clock: Clock, onIdleError: (error: Err
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: statementTimeoutMs,
     application_name: 'keyturn',
-    types: { getTypeParser },
+    types,
   })
   pool.on('error', onIdleError)
   const dialect = new PostgresDialect({ pool })
@@ -84,8 +84,12 @@ export function openPostgres(url: string, clock: Clock, onIdleError: (error: Err
   return new Database(new Kysely<Schema>({ dialect }), { name: 'PostgreSQL', shared: true }, clock)
 }
 
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) => {
-  if (oid === typeOids.int8) return parseInt8
-  if (oid === typeOids.timestamptz) return parseTimestamptz
-  return pg.types.getTypeParser(oid, format as 'text')
+/** As pg reads them, but for the types of which its reading loses something. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => {
+    if (oid === typeOids.int8) return parseInt8
+    if (oid === typeOids.timestamptz) return parseTimestamptz
+    // oxlint-disable-next-line typescript/no-unsafe-return -- pg's own parsers give `any`; Kysely's types say what comes out
+    return pg.types.getTypeParser(oid, format)
+  },
 }

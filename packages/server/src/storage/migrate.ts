@@ -26,7 +26,7 @@ export async function migrate(database: Database): Promise<void> {
   }
   const migrator = new Migrator({ db: database.reader, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  if (error !== undefined) throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
 }
 
 /** Names of the migrations this version has and the database has not. */

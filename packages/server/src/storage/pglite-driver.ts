@@ -183,8 +183,7 @@ class PgliteThreadConnection implements DatabaseConnection {
     return { rows: rows as R[], numAffectedRows: BigInt(affectedRows ?? 0) }
   }
 
-  // biome-ignore lint/correctness/useYield: Kysely's interface has it; nothing of ours streams from the driver
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('the embedded database does not stream')
+  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('the embedded database does not stream; read page by page')
   }
 }

@@ -15,9 +15,9 @@ function parseNetwork(text: string): { network: Network; text: string } {
       : [address, bits]
   const base =
     plain instanceof ipaddr.IPv6
-      ? ipaddr.IPv6.networkAddressFromCIDR(`${plain}/${length}`)
-      : ipaddr.IPv4.networkAddressFromCIDR(`${plain}/${length}`)
-  return { network: [base, length], text: isWhole(plain, length) ? base.toString() : `${base}/${length}` }
+      ? ipaddr.IPv6.networkAddressFromCIDR(`${plain.toString()}/${length}`)
+      : ipaddr.IPv4.networkAddressFromCIDR(`${plain.toString()}/${length}`)
+  return { network: [base, length], text: isWhole(plain, length) ? base.toString() : `${base.toString()}/${length}` }
 }
 
 function single(text: string): Network {

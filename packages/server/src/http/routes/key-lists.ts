@@ -1,7 +1,6 @@
 import { keyCsvQuery, keyListQuery, keyPage } from '@keyturn/contract'
 import type { Context } from 'hono'
-import { countKeys, type KeyListQuery, listKeys } from '../../keys/key-list.ts'
-import type { KeyScope } from '../../keys/key-list-store.ts'
+import { countKeys, type KeyListQuery, type KeyScope, listKeys } from '../../keys/key-list.ts'
 import { findManagementProject, findOrganization, findProject } from '../../organizations/find.ts'
 import type { Call } from '../../people/call.ts'
 import { requireScope } from '../../people/permissions.ts'

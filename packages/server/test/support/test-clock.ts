@@ -1,0 +1,22 @@
+import type { Clock } from '../../src/kernel/clock.ts'
+
+/** The real clock, moved: a test goes a year ahead without waiting for it. */
+export class TestClock implements Clock {
+  #aheadMs = 0
+
+  advance(milliseconds: number): void {
+    this.#aheadMs += milliseconds
+  }
+
+  wallTime(): number {
+    return Date.now() + this.#aheadMs
+  }
+
+  monotonic(): number {
+    return performance.now() + Math.max(0, this.#aheadMs)
+  }
+
+  databaseTime(reported: number): number {
+    return reported + this.#aheadMs
+  }
+}
