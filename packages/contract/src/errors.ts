@@ -20,6 +20,7 @@ export const errorCodes = [
   'root_key_required',
   'publishable_key_refused',
   'cannot_give_more_than_you_have',
+  'whole_organization_required',
   // What is not there, as far as the caller may know
   'organization_not_found',
   'project_not_found',

@@ -4,7 +4,7 @@ import { DomainError } from '../kernel/errors.ts'
 import type { Env, Services } from './context.ts'
 import { docsRoutes } from './docs.ts'
 import { answerError } from './errors.ts'
-import { identifyRequest, limitBody, neverCached, requireManagementKey, strictBody } from './middleware.ts'
+import { identifyRequest, limitBody, logRequests, neverCached, requireManagementKey, strictBody } from './middleware.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -19,7 +19,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.notFound(() => {
     throw new DomainError('route_not_found')
   })
-  app.use(identifyRequest(clock))
+  app.use(identifyRequest(clock), logRequests(services.log, clock))
 
   app.get('/', (c) => c.redirect('/docs', 302))
   app.get('/healthz', (c) => c.json({ status: 'alive' }))
@@ -28,7 +28,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
     return why === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: why }, 503)
   })
   app.route('/', docsRoutes())
-  app.get('/openapi.json', (c) => c.json(describeApi(app, services.publicUrl)))
+  app.get('/openapi.json', (c) => c.json(describeApi(app)))
 
   app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
@@ -61,7 +61,7 @@ function refuseOtherMethods(app: OpenAPIHono<Env>): void {
   }
 }
 
-function describeApi(app: OpenAPIHono<Env>, publicUrl: string) {
+function describeApi(app: OpenAPIHono<Env>) {
   app.openAPIRegistry.registerComponent('securitySchemes', 'managementKey', { type: 'http', scheme: 'bearer' })
   app.openAPIRegistry.registerComponent('securitySchemes', 'theKeyItself', { type: 'http', scheme: 'bearer' })
   return app.getOpenAPI31Document({
@@ -73,6 +73,6 @@ function describeApi(app: OpenAPIHono<Env>, publicUrl: string) {
         'API keys that never surprise anybody. Errors are problems (RFC 9457); every code is at /docs/errors.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
-    servers: [{ url: publicUrl }],
+    servers: [{ url: '/', description: 'This installation' }],
   })
 }

@@ -12,7 +12,6 @@ export interface Services {
   readonly ground: Ground
   readonly verifier: Verifier
   readonly masterKey: MasterKey
-  readonly publicUrl: string
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>

@@ -96,6 +96,11 @@ const problems = {
     detail: ({ scopes, projects }) =>
       `Beyond your own key: scopes [${text(scopes)}], projects [${text(projects)}]. Leave them out, or use a key that has them.`,
   },
+  whole_organization_required: {
+    status: 403,
+    title: 'The management key reaches only some projects',
+    detail: () => 'This concerns the whole organization. Use a key that is not bound to projects.',
+  },
   organization_not_found: {
     status: 404,
     title: 'No such organization',

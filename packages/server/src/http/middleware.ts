@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import type { Logger } from 'pino'
 import type { Clock } from '../kernel/clock.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
@@ -19,6 +20,32 @@ export function identifyRequest(clock: Clock): MiddlewareHandler<Env> {
     c.header('X-Request-Id', requestId)
     c.header('X-Content-Type-Options', 'nosniff')
     c.header('Referrer-Policy', 'no-referrer')
+  }
+}
+
+// One line each would be more than all others together.
+const unlogged = new Set(['/v1/verify', '/healthz', '/readyz'])
+
+/** One line for each call of the management API: who did what, and how it went. */
+export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (unlogged.has(c.req.path)) return next()
+    const startedAt = clock.monotonic()
+    await next()
+    // A call that failed before it was authenticated has no caller.
+    const caller: Env['Variables']['caller'] | undefined = c.get('caller')
+    log.info(
+      {
+        request_id: c.get('requestId'),
+        method: c.req.method,
+        path: c.req.path,
+        status: c.res.status,
+        ms: Math.round(clock.monotonic() - startedAt),
+        caller: caller?.actor.id ?? caller?.actor.type,
+        address: addressOf(c),
+      },
+      'request',
+    )
   }
 }
 

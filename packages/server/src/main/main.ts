@@ -13,19 +13,21 @@ await runCommand(async () => {
   print(running, settings.rootKey !== null ? null : rootKeyFile(settings))
 })
 
-function print({ address, place, madeRootKey }: Running, keyFile: string | null): void {
-  const key = keyFile === null ? 'as set in KEYTURN_ROOT_KEY' : `in ${keyFile}`
-  const call =
-    keyFile === null
-      ? ''
-      : `\n  Try     curl -H "Authorization: Bearer $(cat ${keyFile})" ${address}/v1/projects/default/keys\n`
+function print({ address, place, rootKey }: Running, keyFile: string | null): void {
+  const where = keyFile === null ? 'as set in KEYTURN_ROOT_KEY' : `in ${keyFile}`
+  const key =
+    rootKey === 'differs'
+      ? 'KEYTURN_ROOT_KEY is not the root key of this installation; `npm run root-key -- --new` makes it so'
+      : `the root key is ${where}${rootKey === 'made' ? ' (made just now)' : ''}`
+  const bearer = keyFile === null ? '$KEYTURN_ROOT_KEY' : `$(cat ${keyFile})`
   console.log(`
   Keyturn is ready.
 
   Open    ${address}/docs
   Data    ${place}
-  Key     the root key is ${key}${madeRootKey ? ' (made just now)' : ''}
-${call}
+  Key     ${key}
+  Call    curl -H "Authorization: Bearer ${bearer}" ${address}/v1/projects/default/keys
+
   Ctrl-C ends it.
 `)
 }

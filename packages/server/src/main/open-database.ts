@@ -6,13 +6,10 @@ import type { Clock } from '../kernel/clock.ts'
 import { DomainError, StartError } from '../kernel/errors.ts'
 import { type Database, openPglite, openPostgres } from '../storage/database.ts'
 import { sqlState } from '../storage/driver-errors.ts'
-import { holdDataDirectory } from './data-directory.ts'
 import { reasonOf, type Settings } from './settings.ts'
 
 export interface OpenDatabase {
   readonly database: Database
-  /** Whether it was there before. */
-  readonly existed: boolean
   /** Where the data is, for people. */
   readonly place: string
   close(): Promise<void>
@@ -20,25 +17,18 @@ export interface OpenDatabase {
 
 export const embeddedDirectory = (settings: Settings): string => path.join(settings.dataDir, 'postgres')
 
-/** @throws StartError where it is unreachable, or in use by another process */
+/** The caller holds the data directory. @throws StartError where it is unreachable */
 export function openDatabase(settings: Settings, clock: Clock, log: Logger): Promise<OpenDatabase> {
   return settings.databaseUrl === null ? openEmbedded(settings, clock) : openServer(settings.databaseUrl, clock, log)
 }
 
 async function openEmbedded(settings: Settings, clock: Clock): Promise<OpenDatabase> {
-  const release = await holdDataDirectory(settings.dataDir)
   const dataDir = embeddedDirectory(settings)
-  const existed = existsSync(dataDir)
   try {
-    if (!existed) await createEmbedded(dataDir, clock)
+    if (!existsSync(dataDir)) await createEmbedded(dataDir, clock)
     const database = await openPglite({ dataDir }, clock)
-    const close = async () => {
-      await database.close()
-      await release()
-    }
-    return { database, existed, place: dataDir, close }
+    return { database, place: dataDir, close: () => database.close() }
   } catch (error) {
-    await release()
     throw new StartError(
       `KEYTURN_DATA_DIR: the embedded database in ${dataDir} cannot be opened (${reasonOf(error)}); restore the directory from a ` +
         'backup, or name another one.',
@@ -63,9 +53,8 @@ async function openServer(url: string, clock: Clock, log: Logger): Promise<OpenD
     await database.close().catch(() => {})
     throw error
   }
-  const existed = await hasInstallation(database)
   const { host, pathname } = new URL(url)
-  return { database, existed, place: `PostgreSQL at ${host}${pathname}`, close: () => database.close() }
+  return { database, place: `PostgreSQL at ${host}${pathname}`, close: () => database.close() }
 }
 
 const oldestServer = 150_000
@@ -104,11 +93,4 @@ function whyUnreachable(error: unknown): string {
   const cause = error instanceof DomainError ? error.cause : error
   const message = cause instanceof Error ? cause.message : String(cause)
   return (sqlState(cause) ?? message) || message
-}
-
-async function hasInstallation(database: Database): Promise<boolean> {
-  const { rows } = await sql<{ found: boolean }>`select to_regclass('installation') is not null as found`.execute(
-    database.reader,
-  )
-  return rows[0]?.found ?? false
 }

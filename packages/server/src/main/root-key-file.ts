@@ -9,9 +9,11 @@ export const rootKeyFile = (settings: Settings): string => path.join(settings.da
 
 /** As set; else made, and kept in a file that only this user can read. */
 export function rootKeySource(settings: Settings): RootKeySource {
+  const set = settings.rootKey === null ? null : new SecretValue(settings.rootKey)
   return {
+    set,
     make: () => {
-      if (settings.rootKey !== null) return { value: new SecretValue(settings.rootKey), keep: () => {} }
+      if (set) return { value: set, keep: () => {} }
       const value = new SecretValue(`${settings.keyPrefix}_root_${randomBase62(40)}`)
       return { value, keep: () => writePrivateFile(rootKeyFile(settings), value.reveal()) }
     },

@@ -20,11 +20,11 @@ await runCommand(async () => {
     console.log(`${readPrivateFile(file) === null ? 'There is no file' : 'The root key is in'} ${file}\n\n${usage}`)
     return
   }
-  const { opened } = await openInstallation(settings, systemClock, createLogger('warn'))
+  const installation = await openInstallation(settings, systemClock, createLogger('warn'))
   try {
-    await replaceRootKey(groundOf(opened.database, settings), rootKeySource(settings))
+    await replaceRootKey(groundOf(installation.database, settings), rootKeySource(settings))
   } finally {
-    await opened.close()
+    await installation.close()
   }
   if (settings.rootKey !== null)
     console.log('The root key is now the one that is set in KEYTURN_ROOT_KEY. The former one has ended.')

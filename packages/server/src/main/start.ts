@@ -8,12 +8,12 @@ import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import type { Ground } from '../people/call.ts'
-import { install } from '../people/install.ts'
+import { install, type RootKeyState } from '../people/install.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
 import { UseCollector } from '../usage/use-collector.ts'
 import type { Verifier } from '../verification/verify.ts'
-import { prepareDataDirectory } from './data-directory.ts'
+import { holdDataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { loadMasterKey } from './master-key-file.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
 import { periodically } from './periodically.ts'
@@ -30,23 +30,24 @@ export interface Running {
   readonly address: string
   /** Where the data is, for people. */
   readonly place: string
-  readonly madeRootKey: boolean
+  readonly rootKey: RootKeyState
   /** Answers what was asked, writes what was noted, gives everything back. */
   stop(): Promise<void>
 }
 
 /** From settings to a server that answers. @throws StartError where it cannot */
 export async function start(settings: Settings, clock: Clock, log: Logger): Promise<Running> {
-  const { opened, masterKey, madeRootKey } = await openInstallation(settings, clock, log)
+  const installation = await openInstallation(settings, clock, log)
+  const { database, masterKey, place, rootKey } = installation
   try {
-    const { address, stop } = await serve(opened.database, masterKey, settings, clock, log)
+    const { address, stop } = await serve(database, masterKey, settings, clock, log)
     const stopAll = async () => {
       await stop()
-      await opened.close()
+      await installation.close()
     }
-    return { address, place: opened.place, madeRootKey, stop: stopAll }
+    return { address, place, rootKey, stop: stopAll }
   } catch (error) {
-    await opened.close()
+    await installation.close()
     throw error
   }
 }
@@ -68,7 +69,7 @@ export async function serve(
     noteUse: (keyId, secretId, at) => uses.note(keyId, secretId, at),
   }
   const whyNotReady = () => findWhyNotReady(database)
-  const app = createApp({ ground, verifier, masterKey, publicUrl: settings.publicUrl, log, whyNotReady }, clock)
+  const app = createApp({ ground, verifier, masterKey, log, whyNotReady }, clock)
   const answer = getRequestListener(app.fetch)
   const server = createServer((request, response) => void answer(request, response))
   await listen(server, settings)
@@ -95,21 +96,39 @@ export function groundOf(database: Database, { keyPrefix }: Settings): Ground {
   }
 }
 
-/** Everything up to the first request: for the commands too, which need no server. @throws StartError */
-export async function openInstallation(
-  settings: Settings,
-  clock: Clock,
-  log: Logger,
-): Promise<{ opened: OpenDatabase; masterKey: MasterKey; madeRootKey: boolean }> {
+/** What an installation is opened for: the server, and the commands that need none. */
+export interface OpenInstallation {
+  readonly database: Database
+  readonly masterKey: MasterKey
+  /** Where the data is, for people. */
+  readonly place: string
+  readonly rootKey: RootKeyState
+  close(): Promise<void>
+}
+
+/**
+ * Everything up to the first request. The data directory is held before anything in it is read or made, so that of two processes
+ * at once one makes the master key and the other is told.
+ *
+ * @throws StartError
+ */
+export async function openInstallation(settings: Settings, clock: Clock, log: Logger): Promise<OpenInstallation> {
   prepareDataDirectory(settings.dataDir)
-  const masterKey = loadMasterKey(settings)
-  const opened = await openDatabase(settings, clock, log)
+  const release = settings.databaseUrl === null ? await holdDataDirectory(settings.dataDir) : async () => {}
+  let opened: OpenDatabase | undefined
+  const close = async () => {
+    await opened?.close()
+    await release()
+  }
   try {
-    await migrate(opened.database)
-    const madeRootKey = await install(groundOf(opened.database, settings), masterKey, rootKeySource(settings))
-    return { opened, masterKey, madeRootKey }
+    const masterKey = loadMasterKey(settings)
+    opened = await openDatabase(settings, clock, log)
+    const { database, place } = opened
+    await migrate(database)
+    const rootKey = await install(groundOf(database, settings), masterKey, rootKeySource(settings))
+    return { database, masterKey, place, rootKey, close }
   } catch (error) {
-    await opened.close()
+    await close()
     throw error
   }
 }

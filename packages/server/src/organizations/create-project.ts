@@ -4,7 +4,7 @@ import { type Instant, never } from '../kernel/instant.ts'
 import { randomBase62 } from '../kernel/random.ts'
 import { type IssuedKey, issueLegacyKey } from '../keys/issue-key.ts'
 import type { Call } from '../people/call.ts'
-import { requireScope } from '../people/permissions.ts'
+import { requireScope, requireWholeOrganization } from '../people/permissions.ts'
 import type { Tx } from '../storage/database.ts'
 import type { ProjectWithPolicy } from './find.ts'
 import type { Organization, Project } from './organization.ts'
@@ -22,7 +22,7 @@ export interface WantedProject {
 /**
  * Makes a project, born with its legacy key.
  *
- * @throws DomainError insufficient_scope, organization_not_found, slug_taken, external_id_taken
+ * @throws DomainError insufficient_scope, whole_organization_required, organization_not_found, slug_taken, external_id_taken
  */
 export async function createProject(
   call: Call,
@@ -30,6 +30,7 @@ export async function createProject(
   wanted: WantedProject,
 ): Promise<ProjectWithPolicy> {
   requireScope(call.caller, 'projects:write')
+  requireWholeOrganization(call.caller)
   return call.change(async (tx) => {
     const locked = await lockOrganization(tx, organization.id)
     const now = await call.now(tx)

@@ -1,6 +1,6 @@
 import type { OrganizationPolicyEdit } from '@keyturn/contract'
 import type { Call } from '../people/call.ts'
-import { requireScope } from '../people/permissions.ts'
+import { requireScope, requireWholeOrganization } from '../people/permissions.ts'
 import type { Organization } from './organization.ts'
 import { lockOrganization, updateOrganization } from './organization-store.ts'
 import { editOrganizationPolicy, effectivePolicy, publicPolicy } from './policy.ts'
@@ -16,7 +16,7 @@ export interface OrganizationEdit {
 /**
  * Changes what is given. A stricter policy changes no key that exists.
  *
- * @throws DomainError insufficient_scope, organization_not_found, policy_is_inconsistent
+ * @throws DomainError insufficient_scope, whole_organization_required, organization_not_found, policy_is_inconsistent
  */
 export async function editOrganization(
   call: Call,
@@ -25,6 +25,7 @@ export async function editOrganization(
 ): Promise<Organization> {
   // A name is everybody's, a rule or the switch is not: one scope for all of them, the stronger.
   requireScope(call.caller, 'policy:write')
+  requireWholeOrganization(call.caller)
   return call.change(async (tx) => {
     const before = await lockOrganization(tx, organization.id)
     const now = await call.now(tx)

@@ -22,18 +22,22 @@ export function systemCall(ground: Ground): Call {
 
 /** How a root key comes to be where there is none. */
 export interface RootKeySource {
+  /** The value that is set, if one is. */
+  readonly set: SecretValue | null
   /** The value, and how to keep it where people find it: called before the commit, so that no key is valid that nobody can find. */
   make(): { value: SecretValue; keep: () => void }
 }
+
+/** made: by this very process. kept: there was one. differs: there was one, and what is set is another and does not count. */
+export type RootKeyState = 'made' | 'kept' | 'differs'
 
 /**
  * The first start: the installation, its root key, an organization `default` with a project `default`. Any number of processes may
  * come here at once: one does it, the others wait for that and find it done.
  *
- * @returns whether a root key was made by this very process
  * @throws StartError where this process has another master key than the installation
  */
-export async function install(ground: Ground, masterKey: MasterKey, rootKey: RootKeySource): Promise<boolean> {
+export async function install(ground: Ground, masterKey: MasterKey, rootKey: RootKeySource): Promise<RootKeyState> {
   const call = systemCall(ground)
   return call.change(async (tx) => {
     const isNew = await store.insertInstallation(tx, masterKey.checkValue(), await call.now(tx))
@@ -49,11 +53,14 @@ export async function install(ground: Ground, masterKey: MasterKey, rootKey: Roo
       const organization = await insertNewOrganization(tx, call, now, { name: 'Default', slug: 'default' })
       await insertProjectWithLegacyKey(tx, call, organization, now, { name: 'Default', slug: 'default' })
     }
-    if (rootKeyDigest !== null) return false
+    if (rootKeyDigest !== null) return isOther(rootKey.set, rootKeyDigest) ? 'differs' : 'kept'
     await setRootKey(tx, call, now, rootKey, 'root_key.created')
-    return true
+    return 'made'
   })
 }
+
+const isOther = (set: SecretValue | null, digest: Uint8Array) =>
+  set !== null && Buffer.compare(sha256(set.reveal()), digest) !== 0
 
 /** A new root key in place of a lost one, which ends at once. */
 export async function replaceRootKey(ground: Ground, rootKey: RootKeySource): Promise<void> {

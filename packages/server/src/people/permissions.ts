@@ -12,6 +12,11 @@ export function requireRoot(caller: Caller): void {
   if (caller.organizationId !== null) throw new DomainError('root_key_required')
 }
 
+/** What concerns a whole organization is not for a key that reaches only some of its projects. @throws DomainError whole_organization_required */
+export function requireWholeOrganization(caller: Caller): void {
+  if (caller.projects !== null) throw new DomainError('whole_organization_required')
+}
+
 export function reachesOrganization(caller: Caller, organizationId: string): boolean {
   return caller.organizationId === null || caller.organizationId === organizationId
 }

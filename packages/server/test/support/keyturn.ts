@@ -60,7 +60,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
   const masterKey = new MasterKey(randomBytes(32))
   const ground = groundOf(database, settings)
   const rootKey = `kt_root_${randomBytes(24).toString('hex')}`
-  await install(ground, masterKey, { make: () => ({ value: new SecretValue(rootKey), keep: () => {} }) })
+  await install(ground, masterKey, { set: null, make: () => ({ value: new SecretValue(rootKey), keep: () => {} }) })
   const log: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line: string) => void log.push(line) })
   const { address, stop } = await serve(database, masterKey, settings, clock, logger)
