@@ -12,7 +12,7 @@ export interface OpenDatabase {
   readonly database: Database
   /** Where the data is, for people. */
   readonly place: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export const embeddedDirectory = (settings: Settings): string => path.join(settings.dataDir, 'postgres')

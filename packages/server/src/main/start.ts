@@ -32,7 +32,7 @@ export interface Running {
   readonly place: string
   readonly rootKey: RootKeyState
   /** Answers what was asked, writes what was noted, gives everything back. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** From settings to a server that answers. @throws StartError where it cannot */
@@ -59,7 +59,7 @@ export async function serve(
   settings: Settings,
   clock: Clock,
   log: Logger,
-): Promise<{ address: string; stop(): Promise<void> }> {
+): Promise<{ address: string; stop: () => Promise<void> }> {
   const uses = new UseCollector(database)
   const ground = groundOf(database, settings)
   const verifier: Verifier = {
@@ -103,7 +103,7 @@ export interface OpenInstallation {
   /** Where the data is, for people. */
   readonly place: string
   readonly rootKey: RootKeyState
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**
