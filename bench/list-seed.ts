@@ -75,7 +75,7 @@ const draws = `
     from generate_series(1, $1::int) as i
   ), described as (
     select *, pg_temp.id('key', created_at, i) as id, $3::text as organization_id,
-      case when large or imported then $4::text else $5::text[][small] end as project_id,
+      case when large or imported then $4::text else ($5::text[])[small] end as project_id,
       case when imported or by_state < 0.80 then 'active' when by_state < 0.86 then 'disabled'
         when by_state < 0.98 then 'revoked' else 'deleted' end as state,
       case when imported then 'secret'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { actorSchema } from './actors.ts'
 import { pageOf, pageQuery } from './pages.ts'
-import { jsonObject, timestamp } from './values.ts'
+import { jsonObject, plainText, timestamp } from './values.ts'
 
 /** Every action that is on record. */
 export const auditActions = [
@@ -50,8 +50,8 @@ export const auditPage = pageOf(auditEventSchema).meta({ id: 'AuditPage' })
 
 export const auditQuery = z
   .strictObject({
-    key: z.string().max(100).optional(),
-    actor: z.string().max(100).optional().describe('Id of a management key, or `root_key`.'),
+    key: plainText(100).optional(),
+    actor: plainText(100).optional().describe('Id of a management key, or `root_key`.'),
     action: z.enum(auditActions).optional(),
     since: timestamp.optional(),
     until: timestamp.optional(),

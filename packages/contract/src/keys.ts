@@ -8,6 +8,7 @@ import {
   lineOfText,
   metadata,
   paragraph,
+  plainText,
   queryDuration,
   scopes,
   seconds,
@@ -104,7 +105,9 @@ export type Key = z.infer<typeof keySchema>
 
 const editable = {
   name: lineOfText(200),
-  purpose: paragraph(1000).nullable(),
+  purpose: paragraph(1000)
+    .nullable()
+    .meta({ type: ['string', 'null'] }),
   owner: emailAddress.nullable(),
   contact: emailAddress.nullable(),
   allowed_ips: allowedIps,
@@ -150,7 +153,7 @@ export const managementKeyCreate = z
     contact: editable.contact.optional(),
     allowed_ips: allowedIps.optional(),
     scopes: z.array(z.enum(managementScopes)).min(1).max(managementScopes.length),
-    projects: z.array(z.string().max(100)).min(1).max(100).nullish().describe('Ids or slugs; left out or null: all.'),
+    projects: z.array(plainText(100)).min(1).max(100).nullish().describe('Ids or slugs; left out or null: all.'),
     ...expiryOrNever,
   })
   .refine(atMostOneEnd, oneEndMessage)
@@ -191,12 +194,8 @@ const timeOrDistance = z.union([timestamp, queryDuration], { error: 'must be an 
 const keyFilters = {
   status: commaSeparated(keyStatuses).default(['active', 'disabled', 'expired']).describe('Several with commas.'),
   kind: commaSeparated(keyKinds).optional(),
-  owner: z.string().max(254).toLowerCase().optional(),
-  q: z
-    .string()
-    .max(200)
-    .optional()
-    .describe('Starts of words in name, purpose, owner, id and hint; all must be found.'),
+  owner: plainText(254).toLowerCase().optional(),
+  q: plainText(200).optional().describe('Starts of words in name, purpose, owner, id and hint; all must be found.'),
   expires_before: timeOrDistance.optional().describe('By next_expiry_at; those without an end are left out.'),
   expires_after: timeOrDistance.optional().describe('By next_expiry_at; never-expiring ones are included.'),
   unused_since: timeOrAge.optional().describe('Not called since then; keys that were never called are included.'),

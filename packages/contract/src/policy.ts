@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { longestSeconds } from './values.ts'
+import { isPrintable, longestSeconds } from './values.ts'
 
 const day = 86_400
 const lifetime = z.number().int().min(1).max(longestSeconds)
@@ -42,6 +42,7 @@ export const policySchema = z
       .string()
       .min(1)
       .max(200)
+      .refine(isPrintable, 'must not contain control characters, line breaks or direction overrides')
       .refine(isPattern, 'must be a regular expression (ECMAScript, with the flag u)')
       .nullable()
       .describe('A regular expression that the whole name must match.'),
@@ -49,9 +50,10 @@ export const policySchema = z
   })
   .meta({ id: 'Policy' })
 
+/** By itself too: `a)|(?:b` is none, but would become one between the brackets that make it match the whole name. */
 function isPattern(source: string): boolean {
   try {
-    return new RegExp(`^(?:${source})$`, 'u') instanceof RegExp
+    return [source, `^(?:${source})$`].every((pattern) => new RegExp(pattern, 'u') instanceof RegExp)
   } catch {
     return false
   }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 // field, and each of them has been used to make one text look like another, or to break out of a mail header or a CSV row.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202A-\u202E\u2066-\u2069]/u
+export const isPrintable = (text: string): boolean => !unprintable.test(text)
 const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
 
 /** One line of text that a person wrote. Trimmed, NFC, 1 to `max` characters, at least one of them visible. */
@@ -31,6 +32,13 @@ export const paragraph = (max: number) =>
     .refine((text) => !unprintable.test(text.replace(/[\n\t]/g, '')), 'must not contain control characters')
     .meta({ type: 'string', maxLength: max })
 
+/** Text that is kept nowhere, only compared and searched for. No database has a NUL in a text, and none takes one. */
+export const plainText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((text) => !text.includes('\0'), 'must not contain NUL')
+
 /** The address of a person or a team. Kept in lower case, so that one mailbox is one owner. */
 export const emailAddress = z.email('must be an e-mail address').max(254).toLowerCase()
 
@@ -47,6 +55,8 @@ export const timestamp = z.iso
   .datetime({ offset: true, message: 'must be an RFC 3339 time, as 2027-03-01T12:00:00Z' })
   .refine((text) => Number.isFinite(Date.parse(text)), 'must be a time that exists')
   .refine((text) => Date.parse(text) >= 0, 'must not be before 1970')
+  // With an offset the last hours of 9999 are in 10000, which neither RFC 3339 nor the answers could write.
+  .refine((text) => !(Date.parse(text) >= Date.UTC(10_000, 0)), 'must be before the year 10000 in UTC')
 
 /** A hundred years: past any use, and safe for every store and calendar. */
 export const longestSeconds = 100 * 365 * 86_400

@@ -67,21 +67,33 @@ export async function listEvents(
   return query.execute()
 }
 
-/** In the order of the chain, for walking along it. */
+/** In the order of the chain, for walking along it. @param afterSequence null: from whatever stands first, even before 1 */
 export async function readChain(
   reader: Reader,
   organizationId: string | null,
-  afterSequence: number,
+  afterSequence: number | null,
   limit: number,
 ): Promise<StoredEvent[]> {
-  return reader
+  let query = reader
     .selectFrom('audit_events')
     .select(['sequence', 'hash', 'body'])
     .where('chain', '=', chainOf(organizationId))
-    .where('sequence', '>', afterSequence)
     .orderBy('sequence')
     .limit(limit)
-    .execute()
+  if (afterSequence !== null) query = query.where('sequence', '>', afterSequence)
+  return query.execute()
+}
+
+/** 0: there is none. */
+export async function findLastSequence(reader: Reader, organizationId: string | null): Promise<number> {
+  const row = await reader
+    .selectFrom('audit_events')
+    .select('sequence')
+    .where('chain', '=', chainOf(organizationId))
+    .orderBy('sequence', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.sequence ?? 0
 }
 
 export async function findHead(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Actor, AuditAction } from '@keyturn/contract'
 import { formatTime, type Instant } from '../kernel/instant.ts'
 import type { Tx } from '../storage/database.ts'
@@ -48,13 +49,13 @@ export async function recordChange(tx: Tx, origin: Origin, now: Instant, change:
   await putIntoOutbox(tx, change.organizationId, body, change.affects)
 }
 
-/** The fields in which two records differ, as they were and as they are. */
+/** The fields in which two records differ, as they were and as they are. The order of names in JSON is no difference: jsonb has its own. */
 export function differences(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
 ): { before: Record<string, unknown>; after: Record<string, unknown> } | null {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  const changed = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
+  const changed = fields.filter((field) => !isDeepStrictEqual(before[field], after[field]))
   if (changed.length === 0) return null
   const pick = (record: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(changed.map((field) => [field, record[field] ?? null]))

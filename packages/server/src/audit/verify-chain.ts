@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { AuditVerification } from '@keyturn/contract'
 import type { Reader } from '../storage/database.ts'
-import { chainOf, findHead, listSignatures, readChain, type Signature } from './audit-store.ts'
+import { chainOf, findHead, findLastSequence, listSignatures, readChain, type Signature } from './audit-store.ts'
 import { genesisHash, isHeadSigned, linkOf } from './chain.ts'
 
 const step = 1_000
@@ -19,7 +19,8 @@ export async function verifyChain(
   key: KeyObject,
 ): Promise<AuditVerification> {
   const chain = chainOf(organizationId)
-  // The head first: events sealed during the walk lie past it, and the walk stops there.
+  // In this order: what is sealed meanwhile lies past the head, where the walk stops, but never before it lies past the last event.
+  const last = await findLastSequence(reader, organizationId)
   const head = await findHead(reader, organizationId)
   const signatures = new Map((await listSignatures(reader, organizationId)).map((one) => [one.sequence, one]))
   let sequence = 0
@@ -37,9 +38,10 @@ export async function verifyChain(
   const broken = (at: number, detail: string) => result({ sequence: at, detail })
 
   for (;;) {
-    const events = await readChain(reader, organizationId, sequence, step)
+    const events = await readChain(reader, organizationId, sequence === 0 ? null : sequence, step)
     for (const event of events) {
       if (head && event.sequence > head.sequence) break
+      if (event.sequence < 1) return broken(event.sequence, `Event ${event.sequence} was never recorded.`)
       if (event.sequence !== sequence + 1) return broken(sequence + 1, `Event ${sequence + 1} is missing.`)
       if (!same(linkOf(hash, event.sequence, event.body), event.hash)) {
         return broken(event.sequence, `Event ${event.sequence} is not the one that was recorded.`)
@@ -63,6 +65,7 @@ export async function verifyChain(
   if ((head?.sequence ?? 0) !== sequence) return broken(sequence + 1, `Event ${sequence + 1} is missing.`)
   if (head && !same(head.hash, hash))
     return broken(sequence, 'The head of the chain is not the hash of its last event.')
+  if (last > sequence) return broken(last, `Event ${last} was never recorded: the chain ends at ${sequence}.`)
   return result(null)
 
   function holds(signature: Signature, at: Uint8Array): boolean {

@@ -32,6 +32,8 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
 
   app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
+  // Here too: further down `self` would be the id of a key, and other methods would look for that.
+  refuseOtherMethods(app)
   app.use('/v1/*', requireManagementKey(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))

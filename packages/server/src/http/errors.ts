@@ -22,6 +22,7 @@ export function answerError(log: Logger, error: Error, c: Context<Env>): Respons
 
 function foreseen(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error
+  if (error instanceof HTTPException && error.status === 415) return new DomainError('unsupported_media_type')
   if (error instanceof HTTPException && error.status < 500) {
     return new DomainError('invalid_json', { reason: 'The body cannot be read as JSON.' })
   }

@@ -55,12 +55,15 @@ export const neverCached: MiddlewareHandler<Env> = async (c, next) => {
   c.header('Cache-Control', 'no-store')
 }
 
-export const limitBody = bodyLimit({
-  maxSize: largestBody,
-  onError: () => {
-    throw new DomainError('body_too_large', { limit: largestBody })
-  },
-})
+/** What is announced as too large is not touched: it runs out unread, and the connection can be used again. */
+export const limitBody: MiddlewareHandler<Env> = (c, next) =>
+  Number(c.req.header('content-length') ?? 0) > largestBody ? refuseBody() : limitStream(c, next)
+
+const limitStream = bodyLimit({ maxSize: largestBody, onError: refuseBody })
+
+function refuseBody(): never {
+  throw new DomainError('body_too_large', { limit: largestBody })
+}
 
 /** Checks a body before any schema sees it. A missing one is an empty object. */
 export const strictBody: MiddlewareHandler<Env> = async (c, next) => {
@@ -71,6 +74,9 @@ export const strictBody: MiddlewareHandler<Env> = async (c, next) => {
       if (!/^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i.test(type))
         throw new DomainError('unsupported_media_type')
       parseStrictJson(octets)
+    } else if (c.req.header('content-type') !== undefined) {
+      // What is announced as JSON is read as such further on, and nothing is not JSON.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve('{}') })
     }
   }
   await next()

@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { problemSchema } from '@keyturn/contract'
+import { plainText, problemSchema } from '@keyturn/contract'
+import type { MiddlewareHandler } from 'hono'
 import { DomainError } from '../kernel/errors.ts'
 import type { Env } from './context.ts'
 
@@ -17,14 +18,13 @@ type Issue = z.core.$ZodIssue
 function describeIssue(issue: Issue): { path: string; detail: string } {
   const path = issue.path.join('.')
   if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => JSON.stringify(key)).join(', ')
-    return {
-      path: [...issue.path, issue.keys[0] ?? ''].join('.'),
-      detail: `${names} is not known here; see /docs for what is`,
-    }
+    return { path: [...issue.path, issue.keys[0] ?? ''].join('.'), detail: unknown(issue.keys) }
   }
   return { path, detail: inWords(issue.message) }
 }
+
+const unknown = (names: readonly string[]) =>
+  `${names.map((name) => JSON.stringify(name)).join(', ')} is not known here; see /docs for what is`
 
 /** Zod says `Invalid input: expected string, received undefined`; people say it shorter. */
 function inWords(message: string): string {
@@ -50,13 +50,26 @@ export const jsonAnswer = <T extends Schema>(description: string, schema: T) => 
   content: { 'application/json': { schema } },
 })
 
-/** All routes of the management API: a bearer is wanted, and every error is a problem. */
-export function managementRoute<const R extends Omit<RouteConfig, 'security'>>(config: R) {
+/** Where a route has no query parameters, every one is unknown: one that is misplaced is named, not ignored. */
+const refuseQuery: MiddlewareHandler<Env> = async (c, next) => {
+  const [name] = Object.keys(c.req.queries())
+  if (name !== undefined)
+    throw new DomainError('invalid_request', { errors: [{ path: name, detail: unknown([name]) }] })
+  await next()
+}
+
+/** All routes of the API: nothing unknown passes unseen, and every error is a problem. */
+export function apiRoute<const R extends RouteConfig>(config: R) {
   return createRoute({
     ...config,
-    security: [{ managementKey: [] }],
+    middleware: config.request?.query ? [] : [refuseQuery],
     responses: { ...config.responses, default: problem('An error; see the code.') },
   })
+}
+
+/** All routes of the management API: a bearer is wanted. */
+export function managementRoute<const R extends Omit<RouteConfig, 'security'>>(config: R) {
+  return apiRoute({ ...config, security: [{ managementKey: [] }] })
 }
 
 /** Of every changing POST. */
@@ -67,6 +80,6 @@ export const idempotencyHeader = z.object({
     .describe('Repeat a request under the same key, and it is done once; kept 24 hours, secrets 10 minutes.'),
 })
 
-export const keyParam = z.object({ key: z.string().max(200).describe('Id of a key.') })
-export const organizationParam = z.object({ org: z.string().max(200).describe('Id or slug of an organization.') })
-export const projectParam = z.object({ project: z.string().max(200).describe('Id or slug of a project.') })
+export const keyParam = z.object({ key: plainText(200).describe('Id of a key.') })
+export const organizationParam = z.object({ org: plainText(200).describe('Id or slug of an organization.') })
+export const projectParam = z.object({ project: plainText(200).describe('Id or slug of a project.') })

@@ -78,13 +78,14 @@ export async function storeAnswer(
     .execute()
 }
 
-/** Makes room for the same key to be used anew. */
-export async function deleteAnswer(tx: Tx, key: AnswerKey): Promise<void> {
+/** Makes room for the same key to be used anew. An answer of later than `notAfter` stays. */
+export async function deleteAnswer(tx: Tx, key: AnswerKey, notAfter: Instant): Promise<void> {
   await tx
     .deleteFrom('idempotent_answers')
     .where('caller', '=', key.caller)
     .where('route', '=', key.route)
     .where('idempotency_key', '=', key.idempotencyKey)
+    .where('created_at', '<=', at(notAfter))
     .execute()
 }
 

@@ -100,25 +100,44 @@ function explainOurs(presented: string, prefix: string): Miss {
   }
 }
 
-/** White space, quotes, `Bearer `: what gets into a header or a settings file beside the value, in any combination. */
+const quotes = '"\'`“”‘’«»'
+const whiteSpaceBefore = /\s+/y
+const quotesBefore = new RegExp(`[${quotes}]+`, 'y')
+const bearerBefore = /bearer(?:\s+|:\s*|$)/iy
+
+/**
+ * White space, quotes, `Bearer `: what gets into a header or a settings file beside the value, in any combination. One walk from
+ * each end, each character looked at once: a caller chooses this text, and must not choose how long it takes.
+ */
 function findDirt(presented: string): string[] {
-  const dirt = new Set<string>()
-  let rest = presented
-  for (;;) {
-    const before = rest
-    const trimmed = rest.trim()
-    if (trimmed !== rest) dirt.add('white space around it')
-    rest = trimmed
-    const unquoted = rest.replace(/^["'`“”‘’«»]+|["'`“”‘’«»]+$/g, '')
-    if (unquoted !== rest) dirt.add('quotes around it')
-    rest = unquoted
-    const bare = rest.replace(/^bearer(?:\s+|:\s*|$)/i, '')
-    if (bare !== rest) dirt.add('`Bearer ` left in it')
-    rest = bare
-    if (rest === before) break
+  let [hasSpace, hasQuotes, hasBearer] = [false, false, false]
+  let end = presented.length
+  for (; end > 0; end--) {
+    const last = presented.charAt(end - 1)
+    if (/\s/.test(last)) hasSpace = true
+    else if (quotes.includes(last)) hasQuotes = true
+    else break
   }
-  if (/\s/.test(rest)) dirt.add('white space in it')
-  return [...dirt]
+  const rest = presented.slice(0, end)
+  let begin = 0
+  const skip = (pattern: RegExp) => {
+    pattern.lastIndex = begin
+    const found = pattern.test(rest)
+    if (found) begin = pattern.lastIndex
+    return found
+  }
+  for (let skipping = true; skipping; ) {
+    skipping = false
+    if (skip(whiteSpaceBefore)) skipping = hasSpace = true
+    if (skip(quotesBefore)) skipping = hasQuotes = true
+    if (skip(bearerBefore)) skipping = hasBearer = true
+  }
+  return [
+    ...(hasSpace ? ['white space around it'] : []),
+    ...(hasQuotes ? ['quotes around it'] : []),
+    ...(hasBearer ? ['`Bearer ` left in it'] : []),
+    ...(/\s/.test(rest.slice(begin)) ? ['white space in it'] : []),
+  ]
 }
 
 const isJwtShaped = (text: string) => /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(text)

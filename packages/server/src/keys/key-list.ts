@@ -113,7 +113,7 @@ function parseCursor(cursor: string | undefined, sort: string): Position | null 
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
     if (Array.isArray(parsed) && parsed.length === 4) {
       const [cursorSort, ended, value, id] = parsed as unknown[]
-      if (cursorSort === sort && typeof ended === 'boolean' && isPlace(value, sort) && typeof id === 'string') {
+      if (cursorSort === sort && typeof ended === 'boolean' && isPlace(value, sort) && isText(id)) {
         return { ended, value, id }
       }
     }
@@ -125,6 +125,9 @@ function parseCursor(cursor: string | undefined, sort: string): Position | null 
 
 /** What a position may hold: a name, or a time as PostgreSQL writes it for us. */
 function isPlace(value: unknown, sort: string): value is string {
-  if (typeof value !== 'string' || value.includes('\0')) return false
-  return sort.endsWith('name') || /^(-?infinity|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$/.test(value)
+  if (!isText(value)) return false
+  if (sort.endsWith('name') || /^-?infinity$/.test(value)) return true
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && parseInstant(value) >= 0
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0')

@@ -25,6 +25,9 @@ const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
 const hourMs = 3_600_000
+// Longer than clients and proxies keep an idle connection (most 60 s or less), so that they close it: were it us, a request that
+// is just then on its way would be lost, and nobody may repeat a POST by itself.
+const keepAliveMs = 75_000
 
 export interface Running {
   readonly address: string
@@ -71,7 +74,7 @@ export async function serve(
   const whyNotReady = () => findWhyNotReady(database)
   const app = createApp({ ground, verifier, masterKey, log, whyNotReady }, clock)
   const answer = getRequestListener(app.fetch)
-  const server = createServer((request, response) => void answer(request, response))
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void answer(request, response))
   await listen(server, settings)
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),

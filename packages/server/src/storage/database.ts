@@ -17,11 +17,14 @@ export class Database {
   readonly reader: Reader
   readonly capabilities: Capabilities
   readonly #clock: Clock
+  readonly #end: () => Promise<void>
 
-  constructor(reader: Reader, capabilities: Capabilities, clock: Clock) {
+  /** @param end what is left to be closed when no query is under way any more */
+  constructor(reader: Reader, capabilities: Capabilities, clock: Clock, end: () => Promise<void> = async () => {}) {
     this.reader = reader
     this.capabilities = capabilities
     this.#clock = clock
+    this.#end = end
   }
 
   /**
@@ -44,8 +47,9 @@ export class Database {
     return this.#clock.databaseTime(rows[0]?.now ?? Number.NaN)
   }
 
-  close(): Promise<void> {
-    return this.reader.destroy()
+  async close(): Promise<void> {
+    await this.reader.destroy()
+    await this.#end()
   }
 }
 
@@ -60,7 +64,9 @@ export interface Capabilities {
 export async function openPglite(data: PgliteWorkerData, clock: Clock): Promise<Database> {
   const thread = await PgliteThread.open(data)
   const dialect = new PgliteThreadDialect(thread, (driver) => new GuardedDriver(driver))
-  return new Database(new Kysely<Schema>({ dialect }), { name: 'PGlite', shared: false }, clock)
+  // Kysely destroys no driver that was never asked, and the thread would hold its files for as long as the process lives.
+  const end = () => thread.close()
+  return new Database(new Kysely<Schema>({ dialect }), { name: 'PGlite', shared: false }, clock, end)
 }
 
 const connectTimeoutMs = 5_000

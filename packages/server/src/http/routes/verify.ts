@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import {
   keySchema,
   organizationSchema,
@@ -12,7 +12,7 @@ import { requireScope } from '../../people/permissions.ts'
 import { toVerdict, verifyKey } from '../../verification/verify.ts'
 import { addressOf, type Services } from '../context.ts'
 import { bearerOf } from '../middleware.ts'
-import { jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
+import { apiRoute, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
 import { toWireKey } from '../wire.ts'
 
 const verify = managementRoute({
@@ -37,7 +37,7 @@ const ownKey = z
   })
   .meta({ id: 'OwnKey' })
 
-const self = createRoute({
+const self = apiRoute({
   method: 'get',
   path: '/v1/keys/self',
   summary: 'What is this key?',

@@ -1,0 +1,110 @@
+import { expect } from 'vitest'
+import { type Answer, type Keyturn, type RequestOptions } from './keyturn.ts'
+import type { Operation } from './operations.ts'
+
+/** What an operation is called on. */
+export interface Place {
+  readonly org: string
+  readonly project: string
+  readonly key: string
+  /** The value of `key`, for operations that are called with the key itself. */
+  readonly ownValue: string
+}
+
+interface Sample {
+  readonly body?: object
+  /** Of the answer to it. */
+  readonly status: number
+}
+
+/**
+ * A request of each operation with which nothing is wrong. What tests make wrong with it is then the only thing that is. An
+ * operation that is missing here fails every generated test.
+ */
+const samples: Readonly<Record<string, Sample>> = {
+  'GET /v1/keys/self': { status: 200 },
+  'POST /v1/organizations': { body: { name: 'Globex' }, status: 201 },
+  'GET /v1/organizations': { status: 200 },
+  'GET /v1/organizations/{org}': { status: 200 },
+  'PATCH /v1/organizations/{org}': { body: { name: 'Globex, renamed' }, status: 200 },
+  'POST /v1/organizations/{org}/projects': { body: { name: 'Storefront' }, status: 201 },
+  'GET /v1/organizations/{org}/projects': { status: 200 },
+  'GET /v1/projects/{project}': { status: 200 },
+  'PATCH /v1/projects/{project}': { body: { name: 'Storefront, renamed' }, status: 200 },
+  'GET /v1/projects/{project}/keys': { status: 200 },
+  'POST /v1/projects/{project}/keys': { body: { name: 'Zapier, production' }, status: 201 },
+  'GET /v1/organizations/{org}/keys': { status: 200 },
+  'GET /v1/organizations/{org}/management-keys': { status: 200 },
+  'POST /v1/organizations/{org}/management-keys': {
+    body: { name: 'Deploy pipeline', scopes: ['keys:read'] },
+    status: 201,
+  },
+  'GET /v1/projects/{project}/keys.csv': { status: 200 },
+  'GET /v1/organizations/{org}/keys.csv': { status: 200 },
+  'GET /v1/keys/{key}': { status: 200 },
+  'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
+  'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
+  'POST /v1/keys/{key}/extend': { body: { expires_in: 400 * 86_400 }, status: 200 },
+  'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
+  'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
+  'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
+  'POST /v1/verify': { body: { key: 'a value that nobody was given' }, status: 200 },
+  'GET /v1/organizations/{org}/audit-events': { status: 200 },
+  'GET /v1/organizations/{org}/audit-events/verification': { status: 200 },
+  'GET /v1/audit-events': { status: 200 },
+  'GET /v1/audit-events/verification': { status: 200 },
+}
+
+export function sampleOf(operation: Operation): Sample {
+  const sample = samples[operation.name]
+  if (!sample) throw new Error(`${operation.name} is new: give it a sample in test/support/samples.ts`)
+  return sample
+}
+
+/** Samples of operations that are no longer there. */
+export const staleSamples = (operations: readonly Operation[]): string[] =>
+  Object.keys(samples).filter((name) => !operations.some((operation) => operation.name === name))
+
+/** The path with its parameters filled in. */
+export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
+  const { org, project, key } = place
+  const path = operation.path.replace('{org}', org).replace('{project}', project).replace('{key}', key)
+  if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
+  return path
+}
+
+/** Calls an operation with its sample, or with what is given instead. */
+export function callOperation(
+  keyturn: Keyturn,
+  operation: Operation,
+  place: Place,
+  { query = '', ...options }: RequestOptions & { query?: string } = {},
+): Promise<Answer> {
+  const { body } = sampleOf(operation)
+  return keyturn.request(operation.method, `${pathOf(operation, place)}${query}`, {
+    ...(body && options.raw === undefined ? { body } : {}),
+    ...(operation.forManagementKeys ? {} : { key: place.ownValue }),
+    ...options,
+  })
+}
+
+/** A key to call operations on. @param org id or slug, where the project is new */
+export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> {
+  const organization = org ?? (await keyturn.createOrganization()).id
+  const project = await keyturn.createProject(organization)
+  const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400 })
+  return { org: project.organization_id, project: project.id, key: key.id, ownValue: secret.value }
+}
+
+/** The heads of all audit chains: as long as they stand where they stood, nothing has changed. */
+export async function auditHeads(keyturn: Keyturn): Promise<unknown> {
+  const heads = await keyturn.database.reader.selectFrom('audit_heads').selectAll().orderBy('chain').execute()
+  return heads.map(({ chain, sequence, hash }) => `${chain} ${sequence} ${Buffer.from(hash).toString('hex')}`)
+}
+
+/** Whatever is done meanwhile changes nothing. */
+export async function expectNothingChanged(keyturn: Keyturn, work: () => Promise<void>): Promise<void> {
+  const before = await auditHeads(keyturn)
+  await work()
+  expect(await auditHeads(keyturn)).toEqual(before)
+}
