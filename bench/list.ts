@@ -52,7 +52,7 @@ export async function benchList(): Promise<void> {
 }
 
 async function makeProjects(call: Call): Promise<SeedPlace> {
-  const rootKey = { make: () => ({ value: new SecretValue('not used by anybody here'), keep: () => {} }) }
+  const rootKey = { set: null, make: () => ({ value: new SecretValue('not used by anybody here'), keep: () => {} }) }
   await install(call, new MasterKey(new Uint8Array(32)), rootKey)
   const organization = await createOrganization(call, { name: 'Northwind' })
   const make = async (name: string) => (await createProject(call, organization, { name })).project.id
@@ -63,7 +63,7 @@ async function makeProjects(call: Call): Promise<SeedPlace> {
 }
 
 async function fill(client: pg.Client, place: SeedPlace): Promise<void> {
-  const seconds = await seed(client, place, keyCount)
+  await seed(client, place, keyCount)
   await client.query('vacuum analyze')
   await checkSearchWords(client)
   const { rows } = await client.query<{ name: string; megabytes: number }>(
@@ -72,8 +72,10 @@ async function fill(client: pg.Client, place: SeedPlace): Promise<void> {
   )
   const { rows: facts } = await client.query<Facts>(factsQuery)
   const [fact] = facts
-  console.log(`PostgreSQL ${fact?.version}, ${Object.entries(serverSettings).map((pair) => pair.join(' ')).join(', ')}
-${fact?.keys} keys, ${fact?.secrets} secrets, ${fact?.projects} projects; inserted in ${seconds.toFixed(0)} s with all indexes in place
+  console.log(`PostgreSQL ${fact?.version}, ${Object.entries(serverSettings)
+    .map((pair) => pair.join(' '))
+    .join(', ')}
+${fact?.keys} keys, ${fact?.secrets} secrets, ${fact?.projects} projects
 ${rows.map(({ name, megabytes }) => `${name} ${megabytes} MB`).join(', ')}
 `)
 }
@@ -127,7 +129,9 @@ export async function measureAll(client: pg.Client, call: Call, place: SeedPlace
     { name: 'organization', column: 'organization_id', id: place.organizationId },
   ]
   const lines: Line[] = []
-  console.log(`${'scope'.padEnd(13)} ${'list'.padEnd(52)} ${'page'.padStart(6)} ${'p50 ms'.padStart(8)} ${'max ms'.padStart(8)}`)
+  console.log(
+    `${'scope'.padEnd(13)} ${'list'.padEnd(52)} ${'page'.padStart(6)} ${'p50 ms'.padStart(8)} ${'max ms'.padStart(8)}`,
+  )
   for (const scope of scopes) {
     const keyScope = {
       organizationId: place.organizationId,

@@ -6,21 +6,19 @@ import { at, instantText } from '../storage/driver-values.ts'
 import type { Key } from './key.ts'
 import {
   all,
-  bounds,
-  expiryWalk,
+  expirySection,
   inOrder,
-  inScope,
   type KeyFilter,
   type KeyOrder,
   type KeyScope,
-  looseConditions,
-  matchingKeys,
   type Position,
-  past,
+  type Section,
   type Sql,
-  sortedWalk,
+  sortedSection,
+  union,
+  withinReach,
 } from './key-list-sql.ts'
-import { type KeyRow, toKey } from './key-rows.ts'
+import { type KeyRow, keyColumns, toKey } from './key-rows.ts'
 
 export type { KeyFilter, KeyOrder, KeyScope, Position } from './key-list-sql.ts'
 
@@ -31,13 +29,9 @@ export interface PlacedKey {
 
 type PlacedRow = KeyRow & { place: Instant | string }
 
-// How far a walk goes on looking for keys that match a filter for which no index has the order. Enough for a page wherever one
-// in 80 matches; where fewer do, fetching all that match and sorting them is quick.
-const walkedRows = 4_000
-
 /**
- * One page, at a cost that does not grow with the number of keys nor with the number of the page: every order is a merge of
- * walks along indexes, each from the cursor on and no longer than the page.
+ * One page. Without filters that an index does not see to, it costs the same for any number of keys and of the page: every order
+ * is a merge of walks along indexes, from the cursor on and no longer than the page.
  */
 export async function listPage(
   reader: Reader,
@@ -47,8 +41,7 @@ export async function listPage(
   now: Instant,
 ): Promise<PlacedKey[]> {
   if (order.sort !== 'next_expiry_at') {
-    const { rows } = await sql<PlacedRow>`${sortedWalk(scope, filter, order, now)}`.execute(reader)
-    return rows.map((row) => toPlaced(row, false))
+    return listSection(reader, scope, filter, order, sortedSection(scope, filter, order, now))
   }
   // Soonest first: those to come, then those ended. The second half is only walked where the first does not fill the page.
   const halves = order.descending ? [true, false] : [false, true]
@@ -57,64 +50,95 @@ export async function listPage(
   for (const ended of halves.slice(start)) {
     const limit = order.limit - page.length
     if (limit === 0) break
-    const after = order.after?.ended === ended ? order.after : null
-    const rows = await expiryPage(reader, scope, filter, { ...order, after, limit }, ended, now)
-    page.push(...rows.map((row) => toPlaced(row, ended)))
+    const rest = { ...order, limit, after: order.after?.ended === ended ? order.after : null }
+    page.push(...(await listSection(reader, scope, filter, rest, expirySection(scope, filter, rest, ended, now))))
   }
   return page
 }
 
-async function expiryPage(
+// How far a walk goes on looking for keys that match a filter for which no index has the order. Enough for a page wherever one
+// in 80 matches; where fewer do, fetching all that match and sorting them is quick. What neither bounds is a filter that very many
+// keys match, all of them far behind in the order: each of those costs about a microsecond.
+const walkedRows = 4_000
+// Each project within a caller's reach is walked by itself.
+const leastWalkedRows = 200
+
+async function listSection(
   reader: Reader,
   scope: KeyScope,
   filter: KeyFilter,
   order: KeyOrder,
-  ended: boolean,
-  now: Instant,
-): Promise<PlacedRow[]> {
-  const loose = looseConditions(filter)
-  if (loose.length === 0) {
-    return (await sql<PlacedRow>`${expiryWalk(scope, filter, order, ended, now)}`.execute(reader)).rows
-  }
-  const walked = await walkAndFilter(
+  section: Section,
+): Promise<PlacedKey[]> {
+  const { search = [] } = filter
+  if (search.length + section.loose.length === 0) return fetchKeys(reader, order, section, section.walk(order.limit))
+
+  const length = Math.max(leastWalkedRows, Math.floor(walkedRows / (scope.projects?.length ?? 1)))
+  const walk = section.walk(length)
+  const found = await fetchKeys(
     reader,
-    expiryWalk(scope, filter, { ...order, limit: walkedRows }, ended, now),
-    loose,
     order,
+    section,
+    sql`select w.id, w.place from (${walk}) as w join keys k on k.id = w.id
+      where ${all([...section.loose, ...search.map(byReading)])} order by ${inOrder(order, sql`w.place`, sql`w.id`)}
+      limit ${order.limit}`,
   )
-  if (walked.complete || walked.rows.length >= order.limit) return walked.rows
-  const place = sql`k.place`
-  const { rows } = await sql<PlacedRow>`
-    with matching as materialized (${matchingKeys(scope, filter, ended, now)})
-    select * from matching as k where ${all([...bounds(filter, place), ...past(order, place)])}
-    order by ${inOrder(order)} limit ${order.limit}`.execute(reader)
-  return rows
+  if (found.length === order.limit) return found
+
+  const { walked, rare } = await explore(reader, section, length, search)
+  if (walked < length) return found
+  // Without an order inside, so that PostgreSQL does not take a walk along the whole order for the cheaper way.
+  const matching = section.matching([
+    ...rare.map((term) => sql`k.search @@ ${term}::tsquery`),
+    ...search.filter((term) => !rare.includes(term)).map(byReading),
+  ])
+  return fetchKeys(
+    reader,
+    order,
+    section,
+    sql`select * from (${matching} offset 0) as k order by ${inOrder(order)} limit ${order.limit}`,
+  )
 }
 
-/** @returns complete: the walk came to its end, so that what it found is all there is */
-async function walkAndFilter(
+/** A condition that PostgreSQL evaluates on the row, never with the index. */
+const byReading = (term: string) => sql`(k.search @@ ${term}::tsquery) is true`
+
+const sampledRows = 1_000
+const rareInSample = 50
+
+/**
+ * How far the walk came, and by which of the searched words the index is to be asked: it would gather all keys of every word before
+ * it compares them, so a frequent word is left to be read in the rows that the rare ones leave.
+ */
+async function explore(
   reader: Reader,
-  walk: Sql,
-  conditions: readonly Sql[],
-  order: KeyOrder,
-): Promise<{ rows: PlacedRow[]; complete: boolean }> {
-  const { rows } = await sql<{ walked: number } & (PlacedRow | { id: null })>`
-    with walked as materialized (${walk})
-    select total.walked, found.*
-    from (select count(*) as walked from walked) as total
-    left join lateral (
-      select * from walked as k where ${all(conditions)} order by ${inOrder(order)} limit ${order.limit}
-    ) as found on true
-    order by ${inOrder(order, sql`found.place`, sql`found.id`)}`.execute(reader)
-  return {
-    rows: rows.filter((row): row is { walked: number } & PlacedRow => row.id !== null),
-    complete: (rows[0]?.walked ?? 0) < walkedRows,
-  }
+  section: Section,
+  length: number,
+  search: readonly string[],
+): Promise<{ walked: number; rare: readonly string[] }> {
+  const counts = search.map((term) => sql`count(*) filter (where ${byReading(term)})`)
+  const { rows } = await sql<{ walked: number; hits: number[] }>`select
+    (select count(*) from (${section.walk(length)}) as w)::int as walked,
+    ${
+      search.length < 2
+        ? sql`'{}'::int[]`
+        : sql`(select array[${sql.join(counts)}]::int[] from (${section.walk(sampledRows)}) as w join keys k on k.id = w.id)`
+    } as hits`.execute(reader)
+  const { walked = 0, hits = [] } = rows[0] ?? {}
+  if (search.length < 2) return { walked, rare: search }
+  const bound = Math.max(rareInSample, Math.min(...hits))
+  return { walked, rare: search.filter((_, term) => (hits[term] ?? 0) <= bound) }
 }
 
-function toPlaced(row: PlacedRow, ended: boolean): PlacedKey {
-  const value = typeof row.place === 'number' ? instantText(row.place) : row.place
-  return { key: toKey(row), position: { ended, value, id: row.id } }
+/** @param places of the keys, in order, which are few */
+async function fetchKeys(reader: Reader, order: KeyOrder, section: Section, places: Sql): Promise<PlacedKey[]> {
+  const columns = sql.join(keyColumns.map((column) => sql.ref(`k.${column}`)))
+  const { rows } = await sql<PlacedRow>`select ${columns}, w.place from (${places}) as w join keys k on k.id = w.id
+    order by ${inOrder(order, sql`w.place`, sql`w.id`)}`.execute(reader)
+  return rows.map((row) => {
+    const value = typeof row.place === 'number' ? instantText(row.place) : row.place
+    return { key: toKey(row), position: { ended: section.ended, value, id: row.id } }
+  })
 }
 
 /** How many of each status there are; counting stops at `most`. */
@@ -124,18 +148,28 @@ export async function countByStatus(
   now: Instant,
   most: number,
 ): Promise<Record<KeyStatus, number>> {
-  const part = (state: KeyStatus, ends: Sql) =>
-    sql`(select from keys k where ${all([...inScope(scope), sql`k.state = ${state}`, ends])} limit ${most})`
+  // Ordered as an index is, so that PostgreSQL counts along it and never along the whole table.
+  const part = (state: KeyStatus, order: Sql, where: Sql = sql`true`) =>
+    withinReach(
+      scope,
+      'k',
+      (scoped) =>
+        sql`select from keys k where ${all([...scoped, sql`k.state = ${state}`, where])} order by ${order} limit ${most}`,
+    )
   const count = (...parts: Sql[]) =>
-    sql`(select count(*) from (select from (${sql.join(parts, sql` union all `)}) as parts limit ${most}) as counted)`
-  const time = at(now)
+    sql`(select count(*) from (select from (${union(parts)}) as parts limit ${most}) as counted)`
+  const [first, last, time] = [sql`k.first_end_at`, sql`k.last_end_at`, at(now)]
   const { rows } = await sql<Record<KeyStatus, number>>`select
     ${count(
-      part('active', sql`k.first_end_at > ${time}`),
-      part('active', sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`),
+      part('active', first, sql`k.first_end_at > ${time}`),
+      part(
+        'active',
+        last,
+        sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`,
+      ),
     )} as active,
-    ${count(part('disabled', sql`true`))} as disabled,
-    ${count(part('active', sql`k.first_end_at <= ${time} and k.last_end_at <= ${time}`))} as expired,
-    ${count(part('revoked', sql`true`))} as revoked`.execute(reader)
+    ${count(part('disabled', first))} as disabled,
+    ${count(part('active', first, sql`k.first_end_at <= ${time} and k.last_end_at <= ${time}`))} as expired,
+    ${count(part('revoked', first))} as revoked`.execute(reader)
   return rows[0] ?? { active: 0, disabled: 0, expired: 0, revoked: 0 }
 }
