@@ -17,7 +17,7 @@ const keyPrefix = fc.constantFrom('kt', 'acme2', 'x9')
 const minted = keyPrefix.chain((own) =>
   fc.constantFrom(...prefixesOf(own)).map((prefix) => ({ own, prefix, value: mintValue(prefix).reveal() })),
 )
-const base62 = fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')
+const base62 = fc.constantFrom(...Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'))
 const anyCharacter = fc.oneof(
   base62,
   fc.string({ minLength: 1, maxLength: 1 }),

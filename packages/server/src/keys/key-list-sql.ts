@@ -46,18 +46,29 @@ export const union = (parts: readonly Sql[]): Sql =>
     sql` union all `,
   )
 
-/** A list, or a half of one, that has one order. All of its statements give `id` and `place`, from the cursor on. */
+/** A list, or a half of one, that walks along indexes give in order. */
 export interface Section {
   readonly ended: boolean
   /**
-   * The first rows along indexes, in order. Everything that a walk looks at and gives is in its index: it costs about the same
-   * for each row that it gives, and PostgreSQL never takes reading and sorting all rows for the cheaper way.
+   * Ids and places of the first rows from the cursor on. Whatever a walk looks at or gives is in its index: each row costs about
+   * the same, and PostgreSQL never takes reading and sorting the whole table for the cheaper way.
    */
   walk(limit: number): Sql
   /** What the walk does not see to, but for the search: conditions on `keys k`. */
   readonly loose: readonly Sql[]
-  /** All that match the filter but for the search, in no order. */
-  matching(search: readonly Sql[]): Sql
+}
+
+/** In their order; one where the order knows no ended keys. */
+export function sectionsOf(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now: Instant): Section[] {
+  if (order.sort !== 'next_expiry_at') return [sortedSection(scope, filter, order, now)]
+  // Soonest first: those to come, then those ended.
+  const halves = order.descending ? [true, false] : [false, true]
+  const start = order.after === null ? 0 : halves.indexOf(order.after.ended)
+  return halves
+    .slice(start)
+    .map((ended) =>
+      expirySection(scope, filter, order.after?.ended === ended ? order : { ...order, after: null }, ended, now),
+    )
 }
 
 /**
@@ -65,13 +76,7 @@ export interface Section {
  * one has, by their last. Never is `infinity`, so never-expiring keys come last by themselves. Keys that have ended are walked
  * apart, those with one end and those with two.
  */
-export function expirySection(
-  scope: KeyScope,
-  filter: KeyFilter,
-  order: KeyOrder,
-  ended: boolean,
-  now: Instant,
-): Section {
+function expirySection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, ended: boolean, now: Instant): Section {
   const [first, last, time] = [sql`k.first_end_at`, sql`k.last_end_at`, at(now)]
   const walks: { place: Sql; where: Sql }[] = ended
     ? [
@@ -90,8 +95,7 @@ export function expirySection(
   const facets = kinds
     ? kinds.map((kind) => sql`k.kind = ${kind}`)
     : [filter.owner === undefined ? sql`true` : sql`k.owner = ${filter.owner}`]
-  const states = statesOf(filter, ended)
-  const legs = states.flatMap((state) =>
+  const legs = statesOf(filter, ended).flatMap((state) =>
     facets.flatMap((facet) =>
       walks.map(({ place, where }) => ({
         from: sql`keys k`,
@@ -103,53 +107,54 @@ export function expirySection(
   return {
     ended,
     walk: (limit) => merge(scope, { ...order, limit }, legs),
-    loose: [...(kinds ? [] : ofKinds(filter)), ...unused(scope, filter, states)],
-    matching: (search) => {
-      const place = nextExpiry(now)
-      return sql`select k.id, ${place} as place from keys k where ${all([
-        ...inScope(scope),
-        sql`k.state = any(${states}::text[])`,
-        ended ? sql`k.last_end_at <= ${time}` : sql`k.last_end_at > ${time}`,
-        ...facetsOf(filter),
-        ...bounds(filter, place),
-        ...unused(scope, filter, states),
-        ...search,
-        ...past(order, place),
-      ])}`
-    },
+    loose: [...(kinds ? [] : ofKinds(filter)), ...unused(scope, filter)],
   }
 }
 
 /** Orders that are a column: one walk for each state, merged. */
-export function sortedSection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now: Instant): Section {
-  const byUse = order.sort === 'last_used_at'
-  const place = byUse ? sql`a.last_used_at` : sql.ref(order.sort === 'name' ? 'k.name_key' : 'k.created_at')
-  const states = [...new Set([...statesOf(filter, false), ...statesOf(filter, true)])]
-  const legs = states.map((state) =>
-    byUse
+function sortedSection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now: Instant): Section {
+  const place = placeOf(order, now)
+  const legs = storedStates(filter).map((state) =>
+    order.sort === 'last_used_at'
       ? { from: sql`key_activity a`, alias: 'a', id: sql`a.key_id`, place, where: [sql`a.state = ${state}`] }
       : { from: sql`keys k`, place, where: [sql`k.state = ${state}`] },
   )
-  const loose = [
-    ...activeOrExpired(filter, now),
-    ...facetsOf(filter),
-    ...bounds(filter, nextExpiry(now)),
-    ...unused(scope, filter, states),
-  ]
-  const source = byUse ? sql`keys k join key_activity a on a.key_id = k.id` : sql`keys k`
   return {
     ended: false,
     walk: (limit) => merge(scope, { ...order, limit }, legs),
-    loose,
-    matching: (search) =>
-      sql`select k.id, ${place} as place from ${source} where ${all([
-        ...inScope(scope),
-        sql`k.state = any(${states}::text[])`,
-        ...loose,
-        ...search,
-        ...past(order, place),
-      ])}`,
+    loose: [
+      ...activeOrExpired(filter, now),
+      ...ofKinds(filter),
+      ...ofOwner(filter),
+      ...bounds(filter, nextExpiry(now)),
+      ...unused(scope, filter),
+    ],
   }
+}
+
+/** All that match from the cursor on, as `id`, `place`, `ended`, in no order. @param search conditions on `keys k` */
+export function matchingKeys(
+  scope: KeyScope,
+  filter: KeyFilter,
+  order: KeyOrder,
+  now: Instant,
+  search: readonly Sql[],
+): Sql {
+  const isEnded = sql`k.last_end_at <= ${at(now)}`
+  const ended = order.sort === 'next_expiry_at' ? isEnded : sql`false`
+  const place = placeOf(order, now)
+  const source = order.sort === 'last_used_at' ? sql`keys k join key_activity a on a.key_id = k.id` : sql`keys k`
+  return sql`select k.id, ${place} as place, ${ended} as ended from ${source} where ${all([
+    ...inScope(scope),
+    sql`k.state = any(${storedStates(filter)}::text[])`,
+    ...activeOrExpired(filter, now),
+    ...ofKinds(filter),
+    ...ofOwner(filter),
+    ...bounds(filter, nextExpiry(now)),
+    ...unused(scope, filter),
+    ...search,
+    ...(order.after === null ? [] : [beyond(order, order.after, [ended, sql`${order.after.ended}::boolean`], place)]),
+  ])}`
 }
 
 interface Leg {
@@ -164,13 +169,14 @@ interface Leg {
 function merge(scope: KeyScope, order: KeyOrder, legs: readonly Leg[]): Sql {
   if (legs.length === 0) return sql`select id, last_end_at as place from keys where false`
   return sql`select * from (${union(legs.map((leg) => walkAlong(scope, order, leg)))}) as k
-    order by ${inOrder(order)} limit ${order.limit}`
+    order by ${inOrder(order, sql`k.place`, sql`k.id`)} limit ${order.limit}`
 }
 
 function walkAlong(scope: KeyScope, order: KeyOrder, leg: Leg): Sql {
   const { from, alias = 'k', id = sql`k.id`, place, where } = leg
+  const past = order.after === null ? [] : [beyond(order, order.after, [], place, id)]
   const walk = (scoped: readonly Sql[]) =>
-    sql`select ${id} as id, ${place} as place from ${from} where ${all([...scoped, ...where, ...past(order, place, id)])}
+    sql`select ${id} as id, ${place} as place from ${from} where ${all([...scoped, ...where, ...past])}
       order by ${inOrder(order, place, id)} limit ${order.limit}`
   return withinReach(scope, alias, walk)
 }
@@ -193,21 +199,30 @@ function inScope(scope: KeyScope, alias = 'k'): Sql[] {
   ]
 }
 
+function placeOf(order: KeyOrder, now: Instant): Sql {
+  const places = {
+    next_expiry_at: nextExpiry(now),
+    created_at: sql`k.created_at`,
+    last_used_at: sql`a.last_used_at`,
+    name: sql`k.name_key`,
+  } satisfies Record<KeySort, Sql>
+  return places[order.sort]
+}
+
 /** What `list.next_expiry_at` shows. */
 const nextExpiry = (now: Instant): Sql =>
   sql`case when k.first_end_at > ${at(now)} then k.first_end_at else k.last_end_at end`
 
-export function inOrder(order: Pick<KeyOrder, 'descending'>, place: Sql = sql`k.place`, id: Sql = sql`k.id`): Sql {
-  return order.descending ? sql`${place} desc, ${id} desc` : sql`${place} asc, ${id} asc`
+export function inOrder({ descending }: Pick<KeyOrder, 'descending'>, ...columns: readonly Sql[]): Sql {
+  return sql.join(columns.map((column) => (descending ? sql`${column} desc` : sql`${column} asc`)))
 }
 
 /** From the cursor on. */
-function past(order: KeyOrder, place: Sql, id: Sql = sql`k.id`): Sql[] {
-  if (order.after === null) return []
-  const { value, id: afterId } = order.after
+function beyond(order: KeyOrder, after: Position, ended: [Sql, Sql] | [], place: Sql, id: Sql = sql`k.id`): Sql {
   const type = order.sort === 'name' ? sql`text collate "C"` : sql`timestamptz`
-  const comparison = order.descending ? sql`<` : sql`>`
-  return [sql`(${place}, ${id}) ${comparison} (${value}::${type}, ${afterId}::text collate "C")`]
+  const row = sql.join([...ended.slice(0, 1), place, id])
+  const last = sql.join([...ended.slice(1), sql`${after.value}::${type}`, sql`${after.id}::text collate "C"`])
+  return order.descending ? sql`(${row}) < (${last})` : sql`(${row}) > (${last})`
 }
 
 /** The stored states under which keys of these statuses are found, among those that have ended or those that have not. */
@@ -220,6 +235,8 @@ function statesOf(filter: KeyFilter, ended: boolean): string[] {
   ]
 }
 
+const storedStates = (filter: KeyFilter) => [...new Set([...statesOf(filter, false), ...statesOf(filter, true)])]
+
 /** Both are `active` in the database: the clock tells them apart. */
 function activeOrExpired(filter: KeyFilter, now: Instant): Sql[] {
   const [active, expired] = [filter.statuses.includes('active'), filter.statuses.includes('expired')]
@@ -230,19 +247,16 @@ function activeOrExpired(filter: KeyFilter, now: Instant): Sql[] {
 
 const ofKinds = ({ kinds }: KeyFilter): Sql[] => (kinds ? [sql`k.kind = any(${[...kinds]}::text[])`] : [])
 
-const facetsOf = (filter: KeyFilter): Sql[] => [
-  ...ofKinds(filter),
-  ...(filter.owner === undefined ? [] : [sql`k.owner = ${filter.owner}`]),
-]
+const ofOwner = ({ owner }: KeyFilter): Sql[] => (owner === undefined ? [] : [sql`k.owner = ${owner}`])
 
-/** By the key alone while a walk goes on; by the index of last use where all that match are fetched. */
-function unused(scope: KeyScope, filter: KeyFilter, states: readonly string[]): Sql[] {
+/** By the key's own row while a walk goes on; by the index of last use where all that match are fetched. */
+function unused(scope: KeyScope, filter: KeyFilter): Sql[] {
   if (filter.unusedSince === undefined) return []
   return [
     sql`exists (select from key_activity u where ${all([
       sql`u.key_id = k.id`,
       ...inScope(scope, 'u'),
-      sql`u.state = any(${[...states]}::text[])`,
+      sql`u.state = any(${storedStates(filter)}::text[])`,
       sql`u.last_used_at < ${at(filter.unusedSince)}`,
     ])})`,
   ]

@@ -6,15 +6,15 @@ import { at, instantText } from '../storage/driver-values.ts'
 import type { Key } from './key.ts'
 import {
   all,
-  expirySection,
   inOrder,
   type KeyFilter,
   type KeyOrder,
   type KeyScope,
+  matchingKeys,
   type Position,
   type Section,
   type Sql,
-  sortedSection,
+  sectionsOf,
   union,
   withinReach,
 } from './key-list-sql.ts'
@@ -27,11 +27,11 @@ export interface PlacedKey {
   readonly position: Position
 }
 
-type PlacedRow = KeyRow & { place: Instant | string }
+type PlacedRow = KeyRow & { place: Instant | string; ended: boolean }
 
 /**
- * One page. Without filters that an index does not see to, it costs the same for any number of keys and of the page: every order
- * is a merge of walks along indexes, from the cursor on and no longer than the page.
+ * One page. Where indexes see to all that is asked for, it costs the same for any number of keys and of the page: every order is
+ * a merge of walks along indexes, from the cursor on and no longer than the page.
  */
 export async function listPage(
   reader: Reader,
@@ -40,104 +40,111 @@ export async function listPage(
   order: KeyOrder,
   now: Instant,
 ): Promise<PlacedKey[]> {
-  if (order.sort !== 'next_expiry_at') {
-    return listSection(reader, scope, filter, order, sortedSection(scope, filter, order, now))
+  const search = await planSearch(reader, filter.search ?? [])
+  const matching = () => {
+    const conditions = matchingKeys(scope, filter, order, now, search.byIndex)
+    // Without an order inside, or PostgreSQL may take a walk along the whole of it for the cheaper way.
+    return fetchKeys(
+      reader,
+      order,
+      sql`select * from (${conditions} offset 0) as k
+      order by ${inOrder(order, sql`k.ended`, sql`k.place`, sql`k.id`)} limit ${order.limit}`,
+    )
   }
-  // Soonest first: those to come, then those ended. The second half is only walked where the first does not fill the page.
-  const halves = order.descending ? [true, false] : [false, true]
-  const start = order.after === null ? 0 : halves.indexOf(order.after.ended)
+  if (search.findsFew) return matching()
+
   const page: PlacedKey[] = []
-  for (const ended of halves.slice(start)) {
+  // The second half is only walked where the first does not fill the page.
+  for (const section of sectionsOf(scope, filter, order, now)) {
     const limit = order.limit - page.length
     if (limit === 0) break
-    const rest = { ...order, limit, after: order.after?.ended === ended ? order.after : null }
-    page.push(...(await listSection(reader, scope, filter, rest, expirySection(scope, filter, rest, ended, now))))
+    const { found, complete } = await walkSection(reader, scope, { ...order, limit }, section, search.byReading)
+    if (!complete) return matching()
+    page.push(...found)
   }
   return page
 }
 
-// How far a walk goes on looking for keys that match a filter for which no index has the order. Enough for a page wherever one
-// in 80 matches; where fewer do, fetching all that match and sorting them is quick. What neither bounds is a filter that very many
-// keys match, all of them far behind in the order: each of those costs about a microsecond.
+// How far a walk goes on looking for keys that match a filter for which no index has the order: enough for a page wherever one
+// in 80 matches. Where fewer do, fetching all that match and sorting them is quick. Neither bounds a filter that very many keys
+// match, all of them far behind in the order: each of those costs about a microsecond.
 const walkedRows = 4_000
 // Each project within a caller's reach is walked by itself.
 const leastWalkedRows = 200
 
-async function listSection(
+/** @returns complete: whether what was found is all there is, or fills the page */
+async function walkSection(
   reader: Reader,
   scope: KeyScope,
-  filter: KeyFilter,
   order: KeyOrder,
   section: Section,
-): Promise<PlacedKey[]> {
-  const { search = [] } = filter
-  if (search.length + section.loose.length === 0) return fetchKeys(reader, order, section, section.walk(order.limit))
-
+  search: readonly Sql[],
+): Promise<{ found: PlacedKey[]; complete: boolean }> {
+  const ended = sql`${section.ended}::boolean as ended`
+  const conditions = [...section.loose, ...search]
+  if (conditions.length === 0) {
+    const walk = section.walk(order.limit)
+    return { found: await fetchKeys(reader, order, sql`select w.*, ${ended} from (${walk}) as w`), complete: true }
+  }
   const length = Math.max(leastWalkedRows, Math.floor(walkedRows / (scope.projects?.length ?? 1)))
   const walk = section.walk(length)
   const found = await fetchKeys(
     reader,
     order,
-    section,
-    sql`select w.id, w.place from (${walk}) as w join keys k on k.id = w.id
-      where ${all([...section.loose, ...search.map(byReading)])} order by ${inOrder(order, sql`w.place`, sql`w.id`)}
-      limit ${order.limit}`,
+    sql`select w.*, ${ended} from (${walk}) as w join keys k on k.id = w.id where ${all(conditions)}
+      order by ${inOrder(order, sql`w.place`, sql`w.id`)} limit ${order.limit}`,
   )
-  if (found.length === order.limit) return found
-
-  const { walked, rare } = await explore(reader, section, length, search)
-  if (walked < length) return found
-  // Without an order inside, so that PostgreSQL does not take a walk along the whole order for the cheaper way.
-  const matching = section.matching([
-    ...rare.map((term) => sql`k.search @@ ${term}::tsquery`),
-    ...search.filter((term) => !rare.includes(term)).map(byReading),
-  ])
-  return fetchKeys(
-    reader,
-    order,
-    section,
-    sql`select * from (${matching} offset 0) as k order by ${inOrder(order)} limit ${order.limit}`,
-  )
+  if (found.length === order.limit) return { found, complete: true }
+  const { rows } = await sql<{ walked: number }>`select count(*) as walked from (${walk}) as w`.execute(reader)
+  return { found, complete: (rows[0]?.walked ?? 0) < length }
 }
 
-/** A condition that PostgreSQL evaluates on the row, never with the index. */
-const byReading = (term: string) => sql`(k.search @@ ${term}::tsquery) is true`
+// Up to this many, fetching and sorting them all is quicker than a walk that finds none of them.
+const few = 12_000
+// The index gathers all keys of every word that it is asked for before it compares them: one of very many is better read.
+const frequent = 50_000
+const mostWordsEstimated = 8
 
-const sampledRows = 1_000
-const rareInSample = 50
-
-/**
- * How far the walk came, and by which of the searched words the index is to be asked: it would gather all keys of every word before
- * it compares them, so a frequent word is left to be read in the rows that the rare ones leave.
- */
-async function explore(
-  reader: Reader,
-  section: Section,
-  length: number,
-  search: readonly string[],
-): Promise<{ walked: number; rare: readonly string[] }> {
-  const counts = search.map((term) => sql`count(*) filter (where ${byReading(term)})`)
-  const { rows } = await sql<{ walked: number; hits: number[] }>`select
-    (select count(*) from (${section.walk(length)}) as w)::int as walked,
-    ${
-      search.length < 2
-        ? sql`'{}'::int[]`
-        : sql`(select array[${sql.join(counts)}]::int[] from (${section.walk(sampledRows)}) as w join keys k on k.id = w.id)`
-    } as hits`.execute(reader)
-  const { walked = 0, hits = [] } = rows[0] ?? {}
-  if (search.length < 2) return { walked, rare: search }
-  const bound = Math.max(rareInSample, Math.min(...hits))
-  return { walked, rare: search.filter((_, term) => (hits[term] ?? 0) <= bound) }
+interface SearchPlan {
+  /** Whether so few keys match in the whole database that they are best fetched at once. */
+  readonly findsFew: boolean
+  /** Conditions on `keys k` for a walk, which reads each key anyway, and for fetching all that match. */
+  readonly byReading: readonly Sql[]
+  readonly byIndex: readonly Sql[]
 }
 
-/** @param places of the keys, in order, which are few */
-async function fetchKeys(reader: Reader, order: KeyOrder, section: Section, places: Sql): Promise<PlacedKey[]> {
+/** PostgreSQL's own estimates decide about the way to the answer, never about the answer. */
+async function planSearch(reader: Reader, terms: readonly string[]): Promise<SearchPlan> {
+  const byIndex = (term: string) => sql`k.search @@ ${term}::tsquery`
+  // A condition that is more than the operator is never handed to the index.
+  const byReading = (term: string) => sql`(k.search @@ ${term}::tsquery) is true`
+  if (terms.length === 0) return { findsFew: false, byReading: [], byIndex: [] }
+  const counts: number[] = []
+  for (const term of terms.slice(0, mostWordsEstimated)) counts.push(await estimate(reader, byIndex(term)))
+  const together = counts.length === 1 ? counts[0] : await estimate(reader, byIndex(terms.join(' & ')))
+  const bound = Math.max(frequent, Math.min(...counts))
+  return {
+    findsFew: (together ?? 0) <= few,
+    byReading: terms.map(byReading),
+    byIndex: terms.map((term, place) => ((counts[place] ?? Infinity) <= bound ? byIndex(term) : byReading(term))),
+  }
+}
+
+/** About how many keys of the whole database match, from the statistics that PostgreSQL keeps of words. */
+async function estimate(reader: Reader, condition: Sql): Promise<number> {
+  const { rows } = await sql<{ 'QUERY PLAN': string }>`explain select from keys k where ${condition}`.execute(reader)
+  return Number(/ rows=(\d+) /.exec(rows[0]?.['QUERY PLAN'] ?? '')?.[1])
+}
+
+/** @param places of the keys as `id`, `place`, `ended`, in order, which are few */
+async function fetchKeys(reader: Reader, order: KeyOrder, places: Sql): Promise<PlacedKey[]> {
   const columns = sql.join(keyColumns.map((column) => sql.ref(`k.${column}`)))
-  const { rows } = await sql<PlacedRow>`select ${columns}, w.place from (${places}) as w join keys k on k.id = w.id
-    order by ${inOrder(order, sql`w.place`, sql`w.id`)}`.execute(reader)
+  const { rows } =
+    await sql<PlacedRow>`select ${columns}, w.place, w.ended from (${places}) as w join keys k on k.id = w.id
+    order by ${inOrder(order, sql`w.ended`, sql`w.place`, sql`w.id`)}`.execute(reader)
   return rows.map((row) => {
     const value = typeof row.place === 'number' ? instantText(row.place) : row.place
-    return { key: toKey(row), position: { ended: section.ended, value, id: row.id } }
+    return { key: toKey(row), position: { ended: row.ended, value, id: row.id } }
   })
 }
 

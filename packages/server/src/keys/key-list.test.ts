@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../../test/support/engines.ts'
-import { type Keyturn, openKeyturn } from '../../test/support/keyturn.ts'
+import { type Answer, type Keyturn, openKeyturn } from '../../test/support/keyturn.ts'
 import { newId } from '../kernel/ids.ts'
 import { formatTime, type Instant, never } from '../kernel/instant.ts'
 import { randomOctets } from '../kernel/random.ts'
@@ -50,6 +50,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
   let organizationId: string
   let projectIds: string[]
   let start: Instant
+  let ahead = 0
   let known: Known[]
 
   beforeAll(async () => {
@@ -119,8 +120,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
     await uses.flush()
   }
 
-  const now = () => start + keyturnAhead
-  let keyturnAhead = 0
+  const now = () => start + ahead
 
   const lastEnd = (key: Known) => Math.max(...key.ends)
   const statusOf = (key: Known): KeyStatus | null => {
@@ -202,19 +202,17 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
     const parameters = new URLSearchParams()
     for (const [name, value] of Object.entries(given)) if (value !== undefined) parameters.set(name, value)
     const scope = query.project === null ? `organizations/${organizationId}` : `projects/${projectIds[query.project]}`
-    return `/v1/${scope}/keys?${parameters}`
+    return `/v1/${scope}/keys?${parameters.toString()}`
   }
 
   async function listed(query: Query, key?: string): Promise<string[]> {
     const ids: string[] = []
     let cursor: string | null = null
     do {
-      const { status, text, body } = await keyturn.request(
-        'GET',
-        pathOf(query, cursor),
-        key === undefined ? {} : { key },
-      )
-      if (status !== 200) throw new Error(`${pathOf(query, cursor)} gave ${status}: ${text}`)
+      const path = pathOf(query, cursor)
+      const answer: Answer = await keyturn.request('GET', path, key === undefined ? {} : { key })
+      const { status, text, body } = answer
+      if (status !== 200) throw new Error(`${path} gave ${status}: ${text}`)
       expect(body.data.length).toBeLessThanOrEqual(query.limit)
       if (body.next_cursor !== null) expect(body.data).toHaveLength(query.limit)
       ids.push(...body.data.map((one: { id: string }) => one.id))
@@ -299,7 +297,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
   it('is still right when time has passed: what was to come has ended', async () => {
     for (const days of [3, 10, 40]) {
       keyturn.clock.advance(days * day)
-      keyturnAhead += days * day
+      ahead += days * day
       for (const sort of ['next_expiry_at', '-next_expiry_at', 'name']) {
         expect(await listed({ ...all, sort, limit: 50 })).toEqual(expected({ ...all, sort }))
       }

@@ -11,7 +11,7 @@ import {
   type Schema,
 } from '../support/operations.ts'
 import { faultOf } from '../support/problems.ts'
-import { callOperation, makePlace } from '../support/samples.ts'
+import { callOperation, makePlace, sampleOf } from '../support/samples.ts'
 
 /** Everything in a document that is an object, with the way to it. */
 function* walk(value: unknown, path = '#'): Generator<[string, Record<string, unknown>]> {
@@ -151,6 +151,16 @@ describe.each(engines)('what the server answers, on $name', (engine) => {
     ])
     for (const { headers, status } of [...answers.values(), ...errors]) {
       expect([status, headers.get('cache-control')]).toEqual([status, 'no-store'])
+    }
+  })
+
+  it('to the example of each body is that it worked, so that people can start from it', async () => {
+    for (const operation of operations.filter(({ body }) => body?.$ref !== undefined)) {
+      const { example: body, properties } = resolve(operation.body ?? {})
+      if (Object.keys(properties ?? {}).length === 0) continue
+      expect([operation.name, body]).toEqual([operation.name, expect.any(Object)])
+      const answer = await callOperation(keyturn, operation, await makePlace(keyturn), { body })
+      expect([operation.name, answer.status]).toEqual([operation.name, sampleOf(operation).status])
     }
   })
 
