@@ -163,17 +163,18 @@ export async function countByStatus(
       (scoped) =>
         sql`select from keys k where ${all([...scoped, sql`k.state = ${state}`, where])} order by ${order} limit ${most}`,
     )
-  const count = (...parts: Sql[]) =>
-    sql`(select count(*) from (select from (${union(parts)}) as parts limit ${most}) as counted)`
+  const count = (part: Sql) => sql`(select count(*) from (${part}) as counted)`
   const [first, last, time] = [sql`k.first_end_at`, sql`k.last_end_at`, at(now)]
   const { rows } = await sql<Record<KeyStatus, number>>`select
     ${count(
-      part('active', first, sql`k.first_end_at > ${time}`),
-      part(
-        'active',
-        last,
-        sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`,
-      ),
+      sql`select from (${union([
+        part('active', first, sql`k.first_end_at > ${time}`),
+        part(
+          'active',
+          last,
+          sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`,
+        ),
+      ])}) as parts limit ${most}`,
     )} as active,
     ${count(part('disabled', first))} as disabled,
     ${count(part('active', first, sql`k.first_end_at <= ${time} and k.last_end_at <= ${time}`))} as expired,

@@ -57,6 +57,16 @@ export async function listKeys(call: Call, scope: KeyScope, query: KeyListQuery)
   }
 }
 
+/** The page and the counts, side by side where the database has more than one connection. @throws as listKeys */
+export async function listAndCountKeys(
+  call: Call,
+  scope: KeyScope,
+  query: KeyListQuery,
+): Promise<KeyPage & { readonly counts: StatusCounts }> {
+  const [page, counts] = await Promise.all([listKeys(call, scope, query), countKeys(call, scope)])
+  return { ...page, counts }
+}
+
 /** All keys by status, whatever the filters. Counting stops at 10,000, so that it costs the same for every size. */
 export async function countKeys(call: Call, scope: KeyScope): Promise<StatusCounts> {
   requireScope(call.caller, 'keys:read')

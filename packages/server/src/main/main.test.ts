@@ -173,7 +173,9 @@ describe('a server with the embedded database', () => {
       await closed
       expect(answer).toContain('HTTP/1.1 201 Created')
       idle.destroy()
-      expect(await server.process.ended()).toMatchObject({ code: 0, signal: null, stderr: '' })
+      const ended = await server.process.ended()
+      expect(ended).toMatchObject({ code: 0, signal: null })
+      expect(ended.stderr).not.toMatch(/"level":"(?:warn|error|fatal)"/)
 
       server = await workplace.start()
       expect(server.process.stdout).not.toContain('made just now')
@@ -226,22 +228,24 @@ describe('a server with the embedded database', () => {
     expect((await call(server.url, kept)).status).toBe(200)
   })
 
-  it('does not start where its port is taken, and not with another master key or none, and starts again with its own', async () => {
+  it('does not start where its port is taken', async () => {
     await stop()
     const neighbour = createServer().listen(0, '127.0.0.1')
     await once(neighbour, 'listening')
-    const taken = String((neighbour.address() as { port: number }).port)
-    expectRefusal(
-      await runServer({ KEYTURN_PORT: taken }),
-      `KEYTURN_PORT ${taken}`,
-      /taken by another program; stop that one/,
-    )
+    const { port } = neighbour.address() as { port: number }
+    const ended = await runServer({ KEYTURN_PORT: String(port) })
     neighbour.close()
-    expectRefusal(
-      await runServer({ KEYTURN_MASTER_KEY: masterKey }),
-      'KEYTURN_MASTER_KEY',
-      /restore the file master-key/,
-    )
+    expectRefusal(ended, `KEYTURN_PORT ${port}`, /taken by another program; stop that one/)
+  })
+
+  it('does not start with another master key', async () => {
+    await stop()
+    const ended = await runServer({ KEYTURN_MASTER_KEY: masterKey })
+    expectRefusal(ended, 'KEYTURN_MASTER_KEY', /restore the file master-key/)
+  })
+
+  it('does not start when the file of its master key is gone or damaged, and starts when it is back', async () => {
+    await stop()
     const file = path.join(workplace.dataDir, 'master-key')
     const value = readFileSync(file, 'utf8')
     rmSync(file)
@@ -250,8 +254,7 @@ describe('a server with the embedded database', () => {
     writeFileSync(file, 'not a key')
     expectRefusal(await runServer(), file, /32 bytes/)
     writeFileSync(file, value, { mode: 0o600 })
-    server = await workplace.start({ KEYTURN_PORT: taken })
-    expect(server.url).toBe(`http://127.0.0.1:${taken}`)
+    server = await workplace.start()
     expect((await call(server.url, readKey(workplace))).status).toBe(200)
   })
 })

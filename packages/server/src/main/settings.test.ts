@@ -126,7 +126,7 @@ describe('settings', () => {
         { KEYTURN_MASTER_KEY: 'my-own-secret-words' },
         { KEYTURN_ROOT_KEY: 'my-own-secret-words' },
         { DATABASE_URL: 'mysql://user:my-own-secret-words@localhost/keyturn' },
-      ]) {
+      ] as Record<string, string>[]) {
         expect(refusalOf(environment)).not.toContain('my-own-secret-words')
       }
     })

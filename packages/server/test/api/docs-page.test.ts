@@ -61,7 +61,7 @@ describe('the documentation in a browser', () => {
   /** How bright the page and its text are, from 0 to 255. */
   async function brightnessOf(page: Page): Promise<{ page: number; text: number }> {
     const script = `[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('h1, h2')).color]`
-    const [background, text] = ((await page.evaluate(script)) as string[]).map((color) => {
+    const [background, text] = (await page.evaluate<string[]>(script)).map((color) => {
       const parts =
         color
           .match(/[\d.]+/g)

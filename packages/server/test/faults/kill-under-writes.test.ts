@@ -16,7 +16,7 @@ interface Written {
   status: string
   expires_at: string
   /** Sent, and never answered. */
-  pending: { readonly requestId: string; readonly then: Partial<Written> } | null
+  pending: { readonly requestId: string; readonly result: Partial<Written> } | null
 }
 
 interface Journal {
@@ -92,7 +92,7 @@ async function create(url: string, journal: Journal, requestId: string): Promise
   journal.unanswered.push(unanswered)
   const headers = { 'x-request-id': requestId, 'idempotency-key': requestId }
   const { status, body } = await send(
-    address,
+    url,
     rootKey,
     'POST',
     '/v1/projects/default/keys',
@@ -117,22 +117,22 @@ async function change(url: string, journal: Journal, requestId: string, key: Wri
     ['POST', isDisabled ? '/enable' : '/disable', undefined, { status: isDisabled ? 'active' : 'disabled' }],
     ['POST', '/revoke', { reason: requestId }, { status: 'revoked' }],
   ]
-  const [method, route, body, then] = changes[randomInt(0, changes.length)] ?? ['GET', '', undefined, {}]
-  key.pending = { requestId, then }
+  const [method, route, body, result] = changes[randomInt(0, changes.length)] ?? ['GET', '', undefined, {}]
+  key.pending = { requestId, result }
   const answer = await send(url, rootKey, method, `/v1/keys/${key.id}${route}`, body, { 'x-request-id': requestId })
   expect(answer.status).toBe(200)
-  Object.assign(key, then, { pending: null })
+  Object.assign(key, result, { pending: null })
   journal.answered.push(requestId)
 }
 
 /** What was answered is there; of what was not, either all or nothing: the change and its event, or neither. */
 async function compare(url: string, journal: Journal): Promise<void> {
-  const events = await readEvents(address)
+  const events = await readEvents(url)
   const times = Map.groupBy(events, (requestId) => requestId)
   for (const requestId of journal.answered) expect([requestId, times.get(requestId)?.length]).toEqual([requestId, 1])
   for (const key of journal.keys) {
     const isDone = key.pending !== null && times.has(key.pending.requestId)
-    if (isDone) Object.assign(key, key.pending?.then)
+    if (isDone) Object.assign(key, key.pending?.result)
     key.pending = null
     const { body } = await send(url, rootKey, 'GET', `/v1/keys/${key.id}`)
     const expected = { id: key.id, name: key.name, status: key.status }

@@ -14,7 +14,7 @@ afterEach(async () => {
 
 function newWorkplace(): Workplace {
   const workplace = openWorkplace()
-  cleanUp.push(workplace.clear)
+  cleanUp.push(() => workplace.clear())
   return workplace
 }
 const rootKeyFile = ({ dataDir }: Workplace) => path.join(dataDir, 'root-key')

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOldAnswers } from '../../src/idempotency/idempotent.ts'
+import { redact } from '../../src/kernel/redaction.ts'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
@@ -23,7 +24,7 @@ describe.each(engines)('after a full run through all endpoints, on $name', (engi
     const endsIt = (name: string) => /revoke|^DELETE/.test(name)
     const inOrder = operations.toSorted((a, b) => Number(endsIt(a.name)) - Number(endsIt(b.name)))
     for (const [at, operation] of inOrder.entries()) {
-      const headers = operation.method === 'POST' ? { 'idempotency-key': `run-${at}` } : {}
+      const headers: Record<string, string> = operation.method === 'POST' ? { 'idempotency-key': `run-${at}` } : {}
       for (let times = 0; times < 2; times++) {
         const { body } = await callOperation(keyturn, operation, place, { headers })
         remember(body?.secret)
@@ -46,9 +47,8 @@ describe.each(engines)('after a full run through all endpoints, on $name', (engi
     const { key, secret: own } = await keyturn.createKey('default')
     remember(own)
     const self = (value: string) => keyturn.request('GET', '/v1/keys/self', { key: value })
-    for (const state of ['active', 'disabled', 'revoked']) {
-      if (state !== 'active')
-        await keyturn.request('POST', `/v1/keys/${key.id}/${state.slice(0, -1).replace('disable', 'disable')}`)
+    for (const action of [null, 'disable', 'revoke']) {
+      if (action !== null) await keyturn.request('POST', `/v1/keys/${key.id}/${action}`)
       const answers = [
         await keyturn.verify(own.value),
         await keyturn.verify(` "Bearer ${own.value}" `),
@@ -121,7 +121,8 @@ describe.each(engines)('after a full run through all endpoints, on $name', (engi
   })
 
   it('no line of the log has any value, publishable or not', () => {
-    const log = keyturn.log.join('\n')
+    // As it leaves the process: main/logger.ts hands every line to `redact`, for a value that came as a part of a path.
+    const log = redact(keyturn.log.join('\n'))
     expect([...secret, ...publishable].filter((value) => holds(log, value))).toEqual([])
   })
 })
