@@ -15,6 +15,10 @@ export interface Settings {
   readonly rootKey: string | null
   readonly keyPrefix: string
   readonly logLevel: string
+  /** For how long a node trusts its memory without hearing from the database. */
+  readonly maxStalenessMs: number
+  /** The most keys that a node keeps in memory. */
+  readonly cachedKeys: number
 }
 
 const names = [
@@ -26,6 +30,8 @@ const names = [
   'KEYTURN_ROOT_KEY',
   'KEYTURN_KEY_PREFIX',
   'KEYTURN_LOG_LEVEL',
+  'KEYTURN_MAX_STALENESS',
+  'KEYTURN_CACHED_KEYS',
   'DATABASE_URL',
 ] as const
 type Name = (typeof names)[number]
@@ -76,6 +82,8 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
     rootKey,
     keyPrefix,
     logLevel,
+    maxStalenessMs: 1000 * wholeNumber('KEYTURN_MAX_STALENESS', values.KEYTURN_MAX_STALENESS ?? '60', 3, 3600),
+    cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 100_000_000),
   }
 }
 

@@ -1,10 +1,8 @@
 import type { ManagementScope } from '@keyturn/contract'
 import { managementScopes } from '@keyturn/contract'
-import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
-import { inspect, type Verifier } from '../verification/verify.ts'
+import type { Verifier } from '../verification/verifier.ts'
 import type { Caller } from './call.ts'
-import { isRootKeyDigest } from './installation-store.ts'
 
 export const rootCaller: Caller = {
   actor: { type: 'root_key', id: null, name: 'Root key' },
@@ -20,20 +18,18 @@ export const rootCaller: Caller = {
  * @throws DomainError invalid_token with the reason, which only a holder of the real secret learns; management_key_required
  */
 export async function authenticate(verifier: Verifier, bearer: string, address: string | null): Promise<Caller> {
-  if (await isRootKeyDigest(verifier.reader, sha256(bearer))) return rootCaller
-  const { code, hint, record } = await inspect(
-    verifier,
+  if (await verifier.isRootKey(bearer)) return rootCaller
+  const { code, hint, record } = await verifier.inspect(
     bearer,
     { kinds: ['secret'], ...(address !== null && { ip: address }) },
     () => true,
   )
-  if (record && record.key.management === null) throw new DomainError('management_key_required')
+  if (record && record.management === null) throw new DomainError('management_key_required')
   if (code !== 'VALID' || !record) throw new DomainError('invalid_token', { verdict: code, reason: hint })
-  const { key } = record
   return {
-    actor: { type: 'management_key', id: key.id, name: key.name },
-    organizationId: key.organizationId,
-    projects: key.management?.projects ? new Set(key.management.projects) : null,
-    scopes: new Set(managementScopes.filter((scope): scope is ManagementScope => key.scopes.includes(scope))),
+    actor: { type: 'management_key', id: record.keyId, name: record.name },
+    organizationId: record.project.organizationId,
+    projects: record.management?.projects ? new Set(record.management.projects) : null,
+    scopes: new Set(managementScopes.filter((scope): scope is ManagementScope => record.scopes.includes(scope))),
   }
 }

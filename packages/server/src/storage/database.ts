@@ -84,10 +84,58 @@ export function openPostgres(url: string, clock: Clock, onIdleError: (error: Err
     types,
   })
   pool.on('error', onIdleError)
-  const dialect = new PostgresDialect({ pool })
+  const dialect = guarded(new PostgresDialect({ pool }))
+  return new Database(new Kysely<Schema>({ dialect }), { name: 'PostgreSQL', shared: true }, clock)
+}
+
+function guarded(dialect: PostgresDialect): PostgresDialect {
   const createDriver = dialect.createDriver.bind(dialect)
   dialect.createDriver = () => new GuardedDriver(createDriver())
-  return new Database(new Kysely<Schema>({ dialect }), { name: 'PostgreSQL', shared: true }, clock)
+  return dialect
+}
+
+/** The channel on which nodes tell each other that something was changed. */
+export const changesChannel = 'keyturn_changes'
+
+/** A connection of its own, outside the pool. */
+export interface DedicatedConnection {
+  readonly reader: Reader
+  /** At once, whether the server answers or not. */
+  destroy(): void
+}
+
+/**
+ * @param onChange told of every NOTIFY on the channel; where LISTEN cannot be had (a pooler), it is never called
+ */
+export async function connectDedicated(url: string, onChange: () => void): Promise<DedicatedConnection> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: 'keyturn-feed',
+    types,
+  })
+  const destroy = () => void client.connection.stream.destroy()
+  // A connection that breaks while it is idle: the next statement on it fails, and whoever sent that replaces it.
+  client.on('error', () => {})
+  client.on('notification', onChange)
+  try {
+    await client.connect()
+    await client.query(`listen ${changesChannel}`)
+  } catch (error) {
+    destroy()
+    throw error
+  }
+  const pool = {
+    connect: async () => Object.assign(client, { release: () => {} }),
+    end: async () => void destroy(),
+    options: {},
+  }
+  return { reader: new Kysely<Schema>({ dialect: guarded(new PostgresDialect({ pool })) }), destroy }
+}
+
+/** Tells every node that listens; those that do not hear it look by themselves soon. */
+export async function notifyChange(reader: Reader): Promise<void> {
+  await sql`select pg_notify(${changesChannel}, '')`.execute(reader)
 }
 
 /** As pg reads them, but for the types of which its reading loses something. */

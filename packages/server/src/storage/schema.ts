@@ -23,7 +23,9 @@ export interface Schema {
   audit_heads: AuditHeadsTable
   audit_events: AuditEventsTable
   audit_signatures: AuditSignaturesTable
+  change_feed_head: { only_row: Generated<boolean>; sequence: number }
   change_feed: ChangeFeedTable
+  nodes: NodesTable
   idempotent_answers: IdempotentAnswersTable
 }
 
@@ -167,6 +169,17 @@ interface ChangeFeedTable {
   nonce: string
   changed_kind: ChangedKind
   changed_id: string
+  /** Of a key: those of its secrets. */
+  digests: Uint8Array[] | null
+}
+
+interface NodesTable {
+  id: string
+  version: string
+  started_at: Instant
+  heartbeat: number
+  applied_sequence: number
+  max_staleness_ms: number
 }
 
 interface IdempotentAnswersTable {

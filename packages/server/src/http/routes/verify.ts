@@ -62,7 +62,12 @@ export function verifyRoutes(services: Services) {
 export function selfRoutes(services: Services) {
   const routes = newRoutes()
   routes.openapi(self, async (c) => {
-    const own = await readOwnKey(services.verifier, bearerOf(c.req.header('authorization')), addressOf(c))
+    const own = await readOwnKey(
+      services.ground,
+      services.verifier,
+      bearerOf(c.req.header('authorization')),
+      addressOf(c),
+    )
     return c.json(present(own), 200)
   })
   return routes

@@ -1,0 +1,92 @@
+import type { VerdictCode } from '@keyturn/contract'
+import type { Clock } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/digest.ts'
+import type { Instant } from '../kernel/instant.ts'
+import { explainMiss, longestJwt, shapeOf } from '../keys/format.ts'
+import type { DatabaseTime } from './database-time.ts'
+import { decide, type VerifyDemand, type VerifyRecord } from './decide.ts'
+import { hintFor } from './hints.ts'
+import type { Lease } from './lease.ts'
+import type { RecordCache, Remembered } from './record-cache.ts'
+import type { RecordLoader } from './record-loader.ts'
+
+/** What was found out about a presented value. A record is there only where the real secret was presented, within reach. */
+export interface Finding {
+  readonly code: VerdictCode
+  readonly hint: string | null
+  readonly record: VerifyRecord | null
+}
+
+/** May a record that was found be spoken of at all? */
+export type Reach = (record: VerifyRecord) => boolean
+
+export interface VerifierParts {
+  readonly cache: RecordCache
+  readonly loader: RecordLoader
+  readonly lease: Lease
+  readonly time: DatabaseTime
+  readonly clock: Clock
+  readonly keyPrefix: string
+  /** Notes a use in memory; it is written later. */
+  readonly noteUse: (keyId: string, secretId: string, at: Instant) => void
+}
+
+/**
+ * Verdicts of this node. Warm: from the cache, without a promise. Cold, or past the lease: from the database; if that cannot be
+ * asked, an error, never VALID.
+ */
+export class Verifier {
+  readonly #parts: VerifierParts
+
+  constructor(parts: VerifierParts) {
+    this.#parts = parts
+  }
+
+  get keyPrefix(): string {
+    return this.#parts.keyPrefix
+  }
+
+  /** @throws DomainError database_unavailable */
+  async inspect(presented: string, demand: VerifyDemand, isInReach: Reach): Promise<Finding> {
+    const warm = this.inspectWarm(presented, demand, isInReach)
+    if (warm) return warm
+    const { what, now } = await this.#parts.loader.load(sha256(presented))
+    return this.#find(presented, what, demand, isInReach, this.#parts.clock.databaseTime(now))
+  }
+
+  /** @returns undefined where the database has to be asked */
+  inspectWarm(presented: string, demand: VerifyDemand, isInReach: Reach): Finding | undefined {
+    const { cache, lease, time, keyPrefix } = this.#parts
+    if (presented.length > longestJwt || shapeOf(presented, keyPrefix) === 'wrong checksum')
+      return this.#miss(presented)
+    const what = cache.get(sha256(presented).toString('latin1'))
+    if (what === undefined) return undefined
+    const finding = this.#find(presented, what, demand, isInReach, time.now())
+    // Asked last: a process that was paused while it decided must not answer by what it knew before.
+    return lease.isHeld() ? finding : undefined
+  }
+
+  /** Is this the root key? @throws DomainError database_unavailable */
+  async isRootKey(presented: string): Promise<boolean> {
+    const { cache, lease, loader } = this.#parts
+    const digest = sha256(presented)
+    const known = cache.get(digest.toString('latin1'))
+    if (known !== undefined && lease.isHeld()) return known === 'root'
+    return (await loader.load(digest)).what === 'root'
+  }
+
+  #find(presented: string, what: Remembered, demand: VerifyDemand, isInReach: Reach, now: Instant): Finding {
+    if (what === 'root' || what === 'miss' || what.state === 'deleted' || !isInReach(what)) return this.#miss(presented)
+    const code = decide(what, demand, now)
+    if (code === 'VALID') {
+      this.#parts.noteUse(what.keyId, what.secretId, now)
+      return { code, hint: null, record: what }
+    }
+    return { code, hint: hintFor(code, what, demand), record: what }
+  }
+
+  #miss(presented: string): Finding {
+    const { code, hint } = explainMiss(presented, this.#parts.keyPrefix)
+    return { code, hint, record: null }
+  }
+}
