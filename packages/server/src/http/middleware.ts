@@ -86,7 +86,7 @@ export const strictBody: MiddlewareHandler<Env> = async (c, next) => {
 export function requireManagementKey(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
     const bearer = bearerOf(c.req.header('authorization'))
-    c.set('caller', await authenticate(services.verifier, bearer, addressOf(c)))
+    c.set('caller', (await authenticate(services.verifier, bearer, addressOf(c))).caller)
     c.set('bearer', bearer)
     await next()
   }

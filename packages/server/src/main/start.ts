@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
+import { createVerifyPath } from '../http/verify-path.ts'
 import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
@@ -71,7 +72,12 @@ export async function serve(
   const whyNotReady = () => findWhyNotReady(database)
   const app = createApp({ ground, verifier, propagation, registry, masterKey, log, whyNotReady }, clock)
   const answer = getRequestListener(app.fetch)
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void answer(request, response))
+  const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
+  const verify = createVerifyPath(verifier, others)
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+    if (request.method === 'POST' && request.url === '/v1/verify') verify(request, response)
+    else others(request, response)
+  })
   try {
     await listen(server, settings)
   } catch (error) {

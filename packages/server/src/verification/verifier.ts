@@ -46,6 +46,20 @@ export class Verifier {
     return this.#parts.keyPrefix
   }
 
+  /** Goes up with every change that was applied here. */
+  get generation(): number {
+    return this.#parts.cache.generation
+  }
+
+  /** Database time, as the looks carry it. */
+  now(): Instant {
+    return this.#parts.time.now()
+  }
+
+  noteUse(keyId: string, secretId: string): void {
+    this.#parts.noteUse(keyId, secretId, this.now())
+  }
+
   /** @throws DomainError database_unavailable */
   async inspect(presented: string, demand: VerifyDemand, isInReach: Reach): Promise<Finding> {
     const warm = this.inspectWarm(presented, demand, isInReach)
