@@ -1,14 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type VerifyRequest, verifyRequest } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
-import { authenticate } from '../people/authenticate.ts'
-import { requireScope } from '../people/permissions.ts'
-import { CallerCache, type KnownCaller } from '../verification/caller-cache.ts'
 import type { Verifier } from '../verification/verifier.ts'
-import { isVerifiableBy } from '../verification/verify.ts'
-import { bearerOf, largestBody } from './middleware.ts'
+import { largestBody } from './middleware.ts'
 import { parseStrictJson } from './strict-json.ts'
 import { VerdictTexts } from './verdict-text.ts'
+import type { VerifyCallers } from './verify-callers.ts'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -19,8 +16,7 @@ type WithBody = IncomingMessage & { rawBody?: Buffer }
  * `POST /v1/verify`, ahead of the framework. What is well formed is answered here; everything else goes on to `others`, which says
  * what is wrong with it. On the warm way there is no SQL, no log line and no promise.
  */
-export function createVerifyPath(verifier: Verifier, others: Listener): Listener {
-  const callers = new CallerCache()
+export function createVerifyPath(verifier: Verifier, callers: VerifyCallers, others: Listener): Listener {
   const texts = new VerdictTexts()
 
   return (request, response) => {
@@ -39,53 +35,30 @@ export function createVerifyPath(verifier: Verifier, others: Listener): Listener
   }
 
   function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
-    const credential = request.headers.authorization
-    const wanted = credential === undefined ? undefined : parseBody(request, body)
-    if (credential === undefined || wanted === undefined) return goOn(request, response, body)
-    const known = callers.get(credential, verifier.generation, verifier.now())
-    if (known) {
-      const finding = verifier.inspectWarm(wanted.key, wanted, known.reach)
-      if (finding) {
-        if (known.use) verifier.noteUse(known.use.keyId, known.use.secretId)
-        return send(response, texts.of(finding))
-      }
-    }
-    void answerCold(request, response, body, credential, wanted)
+    const token = bareToken(request.headers.authorization)
+    const wanted = token === undefined ? undefined : parseBody(request, body)
+    if (token === undefined || wanted === undefined) return goOn(request, response, body)
+    const known = callers.warm(token)
+    const finding = known && verifier.inspectWarm(wanted.key, wanted, known.reach)
+    if (finding) send(response, texts.of(finding))
+    else void answerCold(request, response, body, token, wanted)
   }
 
   async function answerCold(
     request: IncomingMessage,
     response: ServerResponse,
     body: Buffer,
-    credential: string,
+    token: string,
     wanted: VerifyRequest,
   ): Promise<void> {
     try {
-      const caller = await knownCaller(request, credential)
-      const finding = await verifier.inspect(wanted.key, wanted, caller.reach)
+      const { reach } = await callers.authenticate(token, request.socket.remoteAddress ?? null)
+      const finding = await verifier.inspect(wanted.key, wanted, reach)
       send(response, texts.of(finding))
     } catch {
       // The framework meets the same fault, and has the words for it.
       goOn(request, response, body)
     }
-  }
-
-  /** @throws DomainError insufficient_scope, and what `authenticate` throws */
-  async function knownCaller(request: IncomingMessage, credential: string): Promise<KnownCaller> {
-    const { generation } = verifier
-    const address = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? null
-    const { caller, record, end } = await authenticate(verifier, bearerOf(credential), address)
-    requireScope(caller, 'verify')
-    const known: KnownCaller = {
-      caller,
-      reach: (found) => isVerifiableBy(caller, found),
-      end,
-      generation,
-      use: record && { keyId: record.keyId, secretId: record.secretId },
-    }
-    // One that is bound to addresses is authenticated each time: the next request may come from another.
-    if (record === null || record.allowedIps.length === 0) callers.remember(credential, known)
-    return known
   }
 
   function goOn(request: WithBody, response: ServerResponse, body: Buffer): void {
@@ -104,6 +77,13 @@ function send(response: ServerResponse, text: string): void {
     String(text.length),
   ])
   response.end(text, 'latin1')
+}
+
+/** @returns undefined where the header is anything but `Bearer` and a token */
+function bareToken(header: string | undefined): string | undefined {
+  if (header === undefined || !header.startsWith('Bearer ')) return undefined
+  const token = header.slice(7)
+  return token === '' || token.includes(' ') || token.includes(',') ? undefined : token
 }
 
 // By far the most requests hold a key and nothing else.

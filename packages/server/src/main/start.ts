@@ -3,6 +3,8 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
+import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
+import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
 import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -73,9 +75,13 @@ export async function serve(
   const app = createApp({ ground, verifier, propagation, registry, masterKey, log, whyNotReady }, clock)
   const answer = getRequestListener(app.fetch)
   const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
-  const verify = createVerifyPath(verifier, others)
+  const callers = new VerifyCallers(verifier)
+  const verify = createVerifyPath(verifier, callers, others)
+  const authorize = createAuthorizePath(verifier, callers, settings.trustedProxies)
   const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
-    if (request.method === 'POST' && request.url === '/v1/verify') verify(request, response)
+    const { method, url = '' } = request
+    if (method === 'POST' && url === '/v1/verify') verify(request, response)
+    else if (isAuthorizePath(url)) authorize(request, response)
     else others(request, response)
   })
   try {

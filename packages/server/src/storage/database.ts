@@ -127,7 +127,7 @@ export async function connectDedicated(url: string, onChange: () => void): Promi
   }
   const pool = {
     connect: async () => Object.assign(client, { release: () => {} }),
-    end: async () => void destroy(),
+    end: async () => destroy(),
     options: {},
   }
   return { reader: new Kysely<Schema>({ dialect: guarded(new PostgresDialect({ pool })) }), destroy }
