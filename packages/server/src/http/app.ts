@@ -10,6 +10,7 @@ import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
 
@@ -40,6 +41,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', keyListRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))
+  app.route('/', usageRoutes(services))
   app.route('/', auditRoutes(services))
   app.route('/', nodeRoutes(services))
   refuseOtherMethods(app)

@@ -54,7 +54,9 @@ export function createAuthorizePath(verifier: Verifier, callers: VerifyCallers, 
     const presented = presentedKey(request)
     const known = callers.warm(credential)
     const warm =
-      known && typeof presented === 'string' ? verifier.inspectWarm(presented, wanted, known.reach) : undefined
+      known && typeof presented === 'string'
+        ? verifier.inspectWarm(presented, wanted, known.reach, userAgentOf(request))
+        : undefined
     if (warm) return answer(response, warm, wanted)
     void answerCold(request, response, credential, presented, wanted)
   }
@@ -70,7 +72,9 @@ export function createAuthorizePath(verifier: Verifier, callers: VerifyCallers, 
       const { reach } = await callers.authenticate(credential, request.socket.remoteAddress ?? null)
       answer(
         response,
-        typeof presented === 'string' ? await verifier.inspect(presented, wanted, reach) : presented,
+        typeof presented === 'string'
+          ? await verifier.inspect(presented, wanted, reach, userAgentOf(request))
+          : presented,
         wanted,
       )
     } catch (error) {
@@ -78,6 +82,8 @@ export function createAuthorizePath(verifier: Verifier, callers: VerifyCallers, 
     }
   }
 }
+
+const userAgentOf = (request: IncomingMessage) => request.headers['user-agent'] ?? null
 
 const refused = (code: 'MALFORMED' | 'NOT_FOUND', hint: string): Finding => ({ code, hint, record: null })
 

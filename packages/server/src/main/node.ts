@@ -57,7 +57,7 @@ export function createNode(database: Database, settings: Settings, clock: Clock,
     time,
     clock,
     keyPrefix: settings.keyPrefix,
-    noteUse: (keyId, secretId, at) => uses.note(keyId, secretId, at),
+    noteUse: uses.note.bind(uses),
   })
   const ground: Ground = {
     reader,

@@ -14,6 +14,7 @@ import type { Ground } from '../people/call.ts'
 import { install, type RootKeyState } from '../people/install.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
+import { rollUpUsage } from '../usage/read-usage.ts'
 import { forgetOldChanges } from '../verification/feed-store.ts'
 import { holdDataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { loadMasterKey } from './master-key-file.ts'
@@ -94,6 +95,7 @@ export async function serve(
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
     periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
+    periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
     periodically(hourMs, log, 'forget old answers', () => forgetOldAnswers(ground)),
     periodically(signEveryMs, log, 'sign audit heads', () => signAndLog(database, masterKey, log, signAtLeast)),
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),

@@ -20,6 +20,16 @@ export interface Finding {
 /** May a record that was found be spoken of at all? */
 export type Reach = (record: VerifyRecord) => boolean
 
+/** Every verdict on a real secret, with where the call came from as far as that is known. */
+export type NoteUse = (
+  keyId: string,
+  secretId: string,
+  code: VerdictCode,
+  at: Instant,
+  address: string | null,
+  userAgent: string | null,
+) => void
+
 export interface VerifierParts {
   readonly cache: RecordCache
   readonly loader: RecordLoader
@@ -28,7 +38,7 @@ export interface VerifierParts {
   readonly clock: Clock
   readonly keyPrefix: string
   /** Notes a use in memory; it is written later. */
-  readonly noteUse: (keyId: string, secretId: string, at: Instant) => void
+  readonly noteUse: NoteUse
 }
 
 /**
@@ -56,26 +66,37 @@ export class Verifier {
     return this.#parts.time.now()
   }
 
+  /** A caller that was known already has called again. */
   noteUse(keyId: string, secretId: string): void {
-    this.#parts.noteUse(keyId, secretId, this.now())
+    this.#parts.noteUse(keyId, secretId, 'VALID', this.now(), null, null)
   }
 
   /** @throws DomainError database_unavailable */
-  async inspect(presented: string, demand: VerifyDemand, isInReach: Reach): Promise<Finding> {
-    const warm = this.inspectWarm(presented, demand, isInReach)
+  async inspect(
+    presented: string,
+    demand: VerifyDemand,
+    isInReach: Reach,
+    userAgent: string | null = null,
+  ): Promise<Finding> {
+    const warm = this.inspectWarm(presented, demand, isInReach, userAgent)
     if (warm) return warm
     const { what, now } = await this.#parts.loader.load(sha256(presented))
-    return this.#find(presented, what, demand, isInReach, this.#parts.clock.databaseTime(now))
+    return this.#find(presented, what, demand, isInReach, this.#parts.clock.databaseTime(now), userAgent)
   }
 
   /** @returns undefined where the database has to be asked */
-  inspectWarm(presented: string, demand: VerifyDemand, isInReach: Reach): Finding | undefined {
+  inspectWarm(
+    presented: string,
+    demand: VerifyDemand,
+    isInReach: Reach,
+    userAgent: string | null = null,
+  ): Finding | undefined {
     const { cache, lease, time, keyPrefix } = this.#parts
     if (presented.length > longestJwt || shapeOf(presented, keyPrefix) === 'wrong checksum')
       return this.#miss(presented)
     const what = cache.get(sha256(presented).toString('latin1'))
     if (what === undefined) return undefined
-    const finding = this.#find(presented, what, demand, isInReach, time.now())
+    const finding = this.#find(presented, what, demand, isInReach, time.now(), userAgent)
     // Asked last: a process that was paused while it decided must not answer by what it knew before.
     return lease.isHeld() ? finding : undefined
   }
@@ -89,14 +110,18 @@ export class Verifier {
     return (await loader.load(digest)).what === 'root'
   }
 
-  #find(presented: string, what: Remembered, demand: VerifyDemand, isInReach: Reach, now: Instant): Finding {
+  #find(
+    presented: string,
+    what: Remembered,
+    demand: VerifyDemand,
+    isInReach: Reach,
+    now: Instant,
+    userAgent: string | null,
+  ): Finding {
     if (what === 'root' || what === 'miss' || what.state === 'deleted' || !isInReach(what)) return this.#miss(presented)
     const code = decide(what, demand, now)
-    if (code === 'VALID') {
-      this.#parts.noteUse(what.keyId, what.secretId, now)
-      return { code, hint: null, record: what }
-    }
-    return { code, hint: hintFor(code, what, demand), record: what }
+    this.#parts.noteUse(what.keyId, what.secretId, code, now, demand.ip ?? null, userAgent)
+    return { code, hint: code === 'VALID' ? null : hintFor(code, what, demand), record: what }
   }
 
   #miss(presented: string): Finding {

@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { timestamp } from './values.ts'
+import { verdictCodes } from './verdicts.ts'
+
+export const usageQuery = z
+  .strictObject({ from: timestamp.optional(), to: timestamp.optional(), step: z.enum(['hour', 'day']).default('hour') })
+  .meta({ id: 'UsageQuery' })
+
+export const usageAnswer = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    data: z.array(
+      z.object({
+        at: z.string().describe('The beginning of the hour or of the UTC day.'),
+        secret_id: z.string(),
+        counts: z.partialRecord(z.enum(verdictCodes), z.number().int()).describe('Calls by verdict.'),
+      }),
+    ),
+  })
+  .meta({ id: 'Usage' })
