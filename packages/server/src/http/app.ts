@@ -9,6 +9,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
+import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
@@ -32,6 +33,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', docsRoutes())
   app.get('/openapi.json', (c) => c.json(describeApi(app)))
 
+  app.route('/', oauthRoutes(services))
   app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
