@@ -17,5 +17,18 @@ export const usageAnswer = z
         counts: z.partialRecord(z.enum(verdictCodes), z.number().int()).describe('Calls by verdict.'),
       }),
     ),
+    last_uses: z
+      .array(
+        z.object({
+          secret_id: z.string(),
+          at: z.string(),
+          address: z.string().nullable(),
+          user_agent: z.string().nullable(),
+          addresses: z
+            .array(z.object({ address: z.string(), at: z.string() }))
+            .describe('The last five that called, newest first.'),
+        }),
+      )
+      .describe('Of each secret that was ever called, as far as the calls said where they came from.'),
   })
   .meta({ id: 'Usage' })

@@ -30,6 +30,9 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
     const why = await services.whyNotReady()
     return why === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: why }, 503)
   })
+  app.get('/metrics', async (c) =>
+    c.body(await services.metrics.text(), 200, { 'Content-Type': services.metrics.type }),
+  )
   app.route('/', docsRoutes())
   app.get('/openapi.json', (c) => c.json(describeApi(app)))
 

@@ -8,6 +8,8 @@ import type { Call, Caller, Ground } from '../people/call.ts'
 import type { NodeRegistry } from '../verification/node-registry.ts'
 import type { Propagation } from '../verification/propagation.ts'
 import type { Verifier } from '../verification/verifier.ts'
+import type { Metrics } from './metrics.ts'
+import type { VerdictCounts } from './verdict-counts.ts'
 
 /** What the routes are built on. */
 export interface Services {
@@ -15,7 +17,11 @@ export interface Services {
   readonly verifier: Verifier
   readonly propagation: Propagation
   readonly registry: NodeRegistry
+  readonly counts: VerdictCounts
+  readonly metrics: Metrics
   readonly masterKey: MasterKey
+  /** Where others reach this installation, without a slash at the end. */
+  readonly publicUrl: string
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>

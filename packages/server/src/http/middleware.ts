@@ -24,7 +24,7 @@ export function identifyRequest(clock: Clock): MiddlewareHandler<Env> {
 }
 
 // One line each would be more than all others together.
-const unlogged = new Set(['/v1/verify', '/healthz', '/readyz'])
+const unlogged = new Set(['/v1/verify', '/healthz', '/readyz', '/metrics'])
 
 /** One line for each call of the management API: who did what, and how it went. */
 export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<Env> {

@@ -3,6 +3,7 @@ import type { Finding } from '../verification/verifier.ts'
 import { toVerdict } from '../verification/verify.ts'
 
 const most = 20_000
+const mostRefusals = 1_000
 
 /**
  * The JSON of verdicts, in ASCII, so that its length in characters is its length in bytes. That of a key that is valid is kept: it says
@@ -10,15 +11,28 @@ const most = 20_000
  */
 export class VerdictTexts {
   readonly #valid = new Map<VerifyRecord, string>()
+  /** By hint: of values that no key has. There are few of them, and a flood has the same one each time. */
+  readonly #refusals = new Map<string, string>()
 
   of(finding: Finding): string {
-    const { record } = finding
-    if (finding.code !== 'VALID' || record === null) return asciiJson(toVerdict(finding))
+    const { code, hint, record } = finding
+    if (record === null) return this.#refusal(finding, `${code} ${hint}`)
+    if (code !== 'VALID') return asciiJson(toVerdict(finding))
     let text = this.#valid.get(record)
     if (text === undefined) {
       if (this.#valid.size >= most) this.#valid.clear()
       text = asciiJson(toVerdict(finding))
       this.#valid.set(record, text)
+    }
+    return text
+  }
+
+  #refusal(finding: Finding, name: string): string {
+    let text = this.#refusals.get(name)
+    if (text === undefined) {
+      if (this.#refusals.size >= mostRefusals) this.#refusals.clear()
+      text = asciiJson(toVerdict(finding))
+      this.#refusals.set(name, text)
     }
     return text
   }

@@ -4,6 +4,7 @@ import { DomainError } from '../kernel/errors.ts'
 import type { Verifier } from '../verification/verifier.ts'
 import { largestBody } from './middleware.ts'
 import { parseStrictJson } from './strict-json.ts'
+import type { VerdictCounts } from './verdict-counts.ts'
 import { VerdictTexts } from './verdict-text.ts'
 import type { VerifyCallers } from './verify-callers.ts'
 
@@ -16,7 +17,12 @@ type WithBody = IncomingMessage & { rawBody?: Buffer }
  * `POST /v1/verify`, ahead of the framework. What is well formed is answered here; everything else goes on to `others`, which says
  * what is wrong with it. On the warm way there is no SQL, no log line and no promise.
  */
-export function createVerifyPath(verifier: Verifier, callers: VerifyCallers, others: Listener): Listener {
+export function createVerifyPath(
+  verifier: Verifier,
+  callers: VerifyCallers,
+  counts: VerdictCounts,
+  others: Listener,
+): Listener {
   const texts = new VerdictTexts()
 
   return (request, response) => {
@@ -40,8 +46,10 @@ export function createVerifyPath(verifier: Verifier, callers: VerifyCallers, oth
     if (token === undefined || wanted === undefined) return goOn(request, response, body)
     const known = callers.warm(token)
     const finding = known && verifier.inspectWarm(wanted.key, wanted, known.reach)
-    if (finding) send(response, texts.of(finding))
-    else void answerCold(request, response, body, token, wanted)
+    if (finding) {
+      counts.verify[finding.code]++
+      send(response, texts.of(finding))
+    } else void answerCold(request, response, body, token, wanted)
   }
 
   async function answerCold(
@@ -54,6 +62,7 @@ export function createVerifyPath(verifier: Verifier, callers: VerifyCallers, oth
     try {
       const { reach } = await callers.authenticate(token, request.socket.remoteAddress ?? null)
       const finding = await verifier.inspect(wanted.key, wanted, reach)
+      counts.verify[finding.code]++
       send(response, texts.of(finding))
     } catch {
       // The framework meets the same fault, and has the words for it.

@@ -8,7 +8,7 @@ import { revokeKey } from './revoke-key.ts'
 
 /**
  * Whoever holds a secret can end its key, and nothing else: so that who finds a leaked one need not find its owner first. A value
- * that no key has, or whose key has ended already, is a success: it does not work (RFC 7009 §2.2).
+ * that no key has, or that has ended already, is a success: it does not work (RFC 7009 §2.2).
  *
  * @throws DomainError publishable_key_refused: that value everybody holds
  */
@@ -20,7 +20,8 @@ export async function endOwnKey(
   reason: string,
 ): Promise<void> {
   const { record } = await verifier.inspect(presented, { kinds: ['secret', 'jwt', 'publishable'] }, () => true)
-  if (!record || record.state === 'revoked') return
+  // An ended secret ends nothing: who still has one from before a rotation holds the key no longer.
+  if (!record || record.state === 'revoked' || record.end <= verifier.now()) return
   if (record.kind === 'publishable') throw new DomainError('publishable_key_refused')
   await revokeKey({ ...ground, ...origin, caller: holderOf(record) }, record.keyId, reason)
 }

@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
+import { Metrics } from '../http/metrics.ts'
+import { VerdictCounts } from '../http/verdict-counts.ts'
 import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
 import { forgetOldAnswers } from '../idempotency/idempotent.ts'
@@ -71,14 +73,18 @@ export async function serve(
 ): Promise<{ address: string; stop: () => Promise<void> }> {
   const node = createNode(database, settings, clock, log)
   const { ground, verifier, feed, propagation, registry, uses } = node
+  const counts = new VerdictCounts()
+  const metrics = new Metrics({ ...node, counts })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
-  const app = createApp({ ground, verifier, propagation, registry, masterKey, log, whyNotReady }, clock)
+  const { publicUrl, trustedProxies: proxies } = settings
+  const services = { ground, verifier, propagation, registry, counts, metrics, masterKey, publicUrl, log, whyNotReady }
+  const app = createApp(services, clock)
   const answer = getRequestListener(app.fetch)
   const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
   const callers = new VerifyCallers(verifier)
-  const verify = createVerifyPath(verifier, callers, others)
-  const authorize = createAuthorizePath(verifier, callers, settings.trustedProxies)
+  const verify = createVerifyPath(verifier, callers, counts, others)
+  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, log })
   const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     const { method, url = '' } = request
     if (method === 'POST' && url === '/v1/verify') verify(request, response)
@@ -89,6 +95,7 @@ export async function serve(
     await listen(server, settings)
   } catch (error) {
     await feed.stop()
+    await node.close()
     throw error
   }
   const jobs = [
@@ -103,8 +110,9 @@ export async function serve(
   const stop = async () => {
     await closeServer(server)
     for (const stopJob of jobs) await stopJob()
-    await uses.flush().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
+    await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()
+    await node.close()
   }
   return { address: addressOf(server, settings.host), stop }
 }

@@ -1,7 +1,7 @@
-import { type VerdictCode, verdictCodes } from '@keyturn/contract'
+import type { VerdictCode } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { Database } from '../storage/database.ts'
-import { type CountedUse, type LastUse, writeCounts, writeKeyUse, writeSecretUse } from './use-store.ts'
+import { type CountedUse, type LastUse, lockUses, writeCounts, writeKeyUse, writeSecretUse } from './use-store.ts'
 
 // Past it, calls with further secrets are not noted until the next flush: a bound on memory while the database is away.
 const mostSecrets = 500_000
@@ -9,18 +9,34 @@ const addressesKept = 5
 const hourMs = 3_600_000
 const mostUserAgent = 200
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each code, from the list of all codes
-const places = Object.fromEntries(verdictCodes.map((code, place) => [code, place])) as Record<VerdictCode, number>
+// One transaction takes this many secrets: the event loop is free in between, and no lock is held for long.
+const mostPerWrite = 2_000
 
-/** What was noted of one secret since the last flush. */
+// A flush of another node takes milliseconds; whoever stops this process is not kept waiting for long.
+const lastAttempts = 40
+const lastPauseMs = 50
+
+/** What was noted of one secret since the last flush. Small, because there is one for each key that was called. */
 interface Noted {
   readonly keyId: string
   lastUsedAt: Instant | null
   userAgent: string | null
-  /** Newest last. */
-  readonly addresses: Map<string, Instant>
-  /** By the beginning of the hour; in each, by the place of the verdict in `verdictCodes`. */
-  readonly hours: Map<Instant, number[]>
+  /** Newest last, each once. */
+  readonly seen: Seen[]
+  /** By hour, newest last; more than one only where a flush is late. */
+  readonly hours: Hour[]
+}
+
+interface Seen {
+  readonly address: string
+  at: Instant
+}
+
+interface Hour {
+  readonly begin: Instant
+  /** Calls that passed: nearly all. */
+  valid: number
+  refused: Map<VerdictCode, number> | null
 }
 
 /**
@@ -31,6 +47,8 @@ export class UseCollector {
   readonly #database: Database
   #noted = new Map<string, Noted>()
   #flushing: Promise<void> = Promise.resolve()
+  /** Since the start. */
+  failedFlushes = 0
 
   constructor(database: Database) {
     this.#database = database
@@ -48,16 +66,14 @@ export class UseCollector {
     let noted = this.#noted.get(secretId)
     if (noted === undefined) {
       if (this.#noted.size >= mostSecrets) return
-      noted = { keyId, lastUsedAt: null, userAgent: null, addresses: new Map(), hours: new Map() }
+      noted = { keyId, lastUsedAt: null, userAgent: null, seen: [], hours: [] }
       this.#noted.set(secretId, noted)
     }
-    const counts = countsOfHour(noted, at - (at % hourMs))
-    const place = places[code]
-    counts[place] = (counts[place] ?? 0) + 1
+    count(hourOf(noted, at - (at % hourMs)), code, 1)
     if (code !== 'VALID') return
     noted.lastUsedAt = at
     if (userAgent !== null) noted.userAgent = userAgent.slice(0, mostUserAgent)
-    if (address !== null) touch(noted.addresses, address, at)
+    if (address !== null) touch(noted.seen, address, at)
   }
 
   /** Writes what was noted until now, after any flush that is under way. */
@@ -66,21 +82,45 @@ export class UseCollector {
     return this.#flushing
   }
 
+  /** Before the end of the process: what another node was just writing, too. @throws Error where some of it stays unwritten */
+  async flushAll(): Promise<void> {
+    for (let attempt = 0; attempt < lastAttempts; attempt++) {
+      await this.flush()
+      if (this.#noted.size === 0) return
+      await new Promise((resolve) => setTimeout(resolve, lastPauseMs))
+    }
+    throw new Error(`the uses of ${this.#noted.size} secrets are held by somebody else`)
+  }
+
   async #write(): Promise<void> {
     const noted = this.#noted
     if (noted.size === 0) return
     this.#noted = new Map()
+    const later = new Map<string, Noted>()
     try {
-      await this.#database.transaction(async (tx) => {
-        const uses = [...noted].flatMap(([secretId, one]) => lastUseOf(secretId, one))
-        await writeKeyUse(tx, uses)
-        await writeSecretUse(tx, uses)
-        await writeCounts(
-          tx,
-          [...noted].flatMap(([secretId, one]) => countsOf(secretId, one)),
-        )
-      })
+      while (noted.size > 0) {
+        const part = [...noted.entries().take(mostPerWrite)]
+        await this.#database.transaction(async (tx) => {
+          const { held, gone } = await lockUses(
+            tx,
+            part.map(([, { keyId }]) => keyId),
+          )
+          for (const [secretId, one] of part) if (held.has(one.keyId)) later.set(secretId, one)
+          const written = part.filter(([, { keyId }]) => !held.has(keyId) && !gone.has(keyId))
+          const uses = written.flatMap(([secretId, one]) => lastUseOf(secretId, one))
+          await writeKeyUse(tx, uses)
+          await writeSecretUse(tx, uses)
+          await writeCounts(
+            tx,
+            written.flatMap(([secretId, one]) => countsOf(secretId, one)),
+          )
+        })
+        for (const [secretId] of part) noted.delete(secretId)
+      }
+      this.#takeBack(later)
     } catch (error) {
+      this.failedFlushes++
+      for (const [secretId, one] of later) noted.set(secretId, one)
       this.#takeBack(noted)
       throw error
     }
@@ -95,45 +135,69 @@ export class UseCollector {
         older.set(secretId, one)
         continue
       }
-      for (const [hour, more] of one.hours) {
-        const counts = countsOfHour(kept, hour)
-        for (const [place, count] of more.entries()) counts[place] = (counts[place] ?? 0) + count
+      for (const { begin, valid, refused } of one.hours) {
+        const hour = hourOf(kept, begin)
+        hour.valid += valid
+        for (const [code, times] of refused ?? []) count(hour, code, times)
       }
       kept.lastUsedAt = one.lastUsedAt ?? kept.lastUsedAt
       kept.userAgent = one.userAgent ?? kept.userAgent
-      for (const [address, at] of one.addresses) touch(kept.addresses, address, at)
+      for (const { address, at } of one.seen) touch(kept.seen, address, at)
     }
   }
 }
 
-function countsOfHour(noted: Noted, hour: Instant): number[] {
-  let counts = noted.hours.get(hour)
-  if (counts === undefined) {
-    counts = new Array<number>(verdictCodes.length).fill(0)
-    noted.hours.set(hour, counts)
+function hourOf(noted: Noted, begin: Instant): Hour {
+  const { hours } = noted
+  const newest = hours[hours.length - 1]
+  if (newest?.begin === begin) return newest
+  let hour = hours.find((other) => other.begin === begin)
+  if (hour === undefined) {
+    hour = { begin, valid: 0, refused: null }
+    hours.push(hour)
   }
-  return counts
+  return hour
 }
 
-function touch(addresses: Map<string, Instant>, address: string, at: Instant): void {
-  addresses.delete(address)
-  addresses.set(address, at)
-  if (addresses.size <= addressesKept) return
-  const oldest = addresses.keys().next()
-  if (!oldest.done) addresses.delete(oldest.value)
+function count(hour: Hour, code: VerdictCode, times: number): void {
+  if (code === 'VALID') {
+    hour.valid += times
+    return
+  }
+  hour.refused ??= new Map()
+  hour.refused.set(code, (hour.refused.get(code) ?? 0) + times)
+}
+
+function touch(seen: Seen[], address: string, at: Instant): void {
+  const newest = seen[seen.length - 1]
+  if (newest?.address === address) {
+    newest.at = at
+    return
+  }
+  const before = seen.findIndex((other) => other.address === address)
+  if (before >= 0) seen.splice(before, 1)
+  else if (seen.length === addressesKept) seen.shift()
+  seen.push({ address, at })
 }
 
 function lastUseOf(secretId: string, noted: Noted): LastUse[] {
   if (noted.lastUsedAt === null) return []
-  const addresses = [...noted.addresses].map(([address, at]) => ({ address, at })).reverse()
-  return [{ keyId: noted.keyId, secretId, at: noted.lastUsedAt, userAgent: noted.userAgent, addresses }]
+  return [
+    {
+      keyId: noted.keyId,
+      secretId,
+      at: noted.lastUsedAt,
+      userAgent: noted.userAgent,
+      addresses: noted.seen.toReversed(),
+    },
+  ]
 }
 
 function countsOf(secretId: string, { keyId, hours }: Noted): CountedUse[] {
-  return [...hours].flatMap(([hour, counts]) =>
-    verdictCodes.flatMap((code) => {
-      const count = counts[places[code]] ?? 0
-      return count === 0 ? [] : [{ keyId, secretId, hour, code, count }]
-    }),
-  )
+  const counted: CountedUse[] = []
+  for (const { begin: hour, valid, refused } of hours) {
+    if (valid > 0) counted.push({ keyId, secretId, hour, code: 'VALID', count: valid })
+    for (const [code, times] of refused ?? []) counted.push({ keyId, secretId, hour, code, count: times })
+  }
+  return counted
 }

@@ -1,8 +1,8 @@
 import type { VerdictCode } from '@keyturn/contract'
 import { sql } from 'kysely'
-import { formatTime, type Instant } from '../kernel/instant.ts'
+import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
-import { at, instantText } from '../storage/driver-values.ts'
+import { at } from '../storage/driver-values.ts'
 
 export interface LastUse {
   readonly keyId: string
@@ -21,17 +21,42 @@ export interface CountedUse {
   readonly count: number
 }
 
-const texts = (values: readonly (string | null)[]) => sql`${[...values]}::text[]`
-const times = (values: readonly Instant[]) => sql`${values.map(instantText)}::timestamptz[]`
+/** Many rows as one parameter: making an array of each column costs several times as much. Instants stay numbers. */
+const rowsOf = (values: readonly object[]) => sql`${JSON.stringify(values)}::jsonb`
+const instant = (column: string) => sql.raw(`to_timestamp(${column} / 1000.0)`)
+
+/**
+ * Locks what is written about these keys, but for what somebody else has locked: whoever waited here would make others wait for the
+ * rows that it holds by then, and the revocation of their keys with them.
+ *
+ * @returns held: by somebody else, to be written the next time; gone: not in the database, which was set back
+ */
+export async function lockUses(
+  tx: Tx,
+  keyIds: readonly string[],
+): Promise<{ held: ReadonlySet<string>; gone: ReadonlySet<string> }> {
+  const { rows } = await sql<{ id: string; held: boolean }>`
+    with locked as (
+      select key_id from key_activity where key_id = any(${keyIds}::text[]) order by key_id for update skip locked
+    )
+    select a.key_id as id, locked.key_id is null as held
+    from key_activity a left join locked on locked.key_id = a.key_id
+    where a.key_id = any(${keyIds}::text[])`.execute(tx)
+  const known = new Set(rows.map((row) => row.id))
+  return {
+    held: new Set(rows.filter((row) => row.held).map((row) => row.id)),
+    gone: new Set(keyIds.filter((id) => !known.has(id))),
+  }
+}
 
 /** Later uses win, so that nodes may write in any order. Rows are locked by id, so that two nodes never wait for each other. */
 export async function writeKeyUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
   if (uses.length === 0) return
   await sql`
     with used as (
-      select id, max(used_at) as used_at
-      from unnest(${texts(uses.map((use) => use.keyId))}, ${times(uses.map((use) => use.at))}) as used (id, used_at)
-      group by id
+      select "keyId" as id, ${instant('max(at)')} as used_at
+      from jsonb_to_recordset(${rowsOf(uses)}) as used ("keyId" text, at numeric)
+      group by 1
     ), locked as (
       select key_id from key_activity where key_id in (select id from used) order by key_id for update
     )
@@ -43,14 +68,15 @@ export async function writeKeyUse(tx: Tx, uses: readonly LastUse[]): Promise<voi
 /** The last five addresses are those of all nodes together: what is there already is merged with what comes. */
 export async function writeSecretUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
   if (uses.length === 0) return
-  const addresses = uses.map((use) =>
-    JSON.stringify(use.addresses.map(({ address, at: seenAt }) => ({ address, at: formatTime(seenAt) }))),
-  )
   await sql`
     with used as (
-      select id, used_at, user_agent, addresses::jsonb as addresses
-      from unnest(${texts(uses.map((use) => use.secretId))}, ${times(uses.map((use) => use.at))},
-        ${texts(uses.map((use) => use.userAgent))}, ${texts(addresses)}) as used (id, used_at, user_agent, addresses)
+      select "secretId" as id, ${instant('at')} as used_at, "userAgent" as user_agent, (
+        select coalesce(jsonb_agg(jsonb_build_object('address', address, 'at',
+          to_char(${instant('seen')} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by place), '[]')
+        from rows from (jsonb_to_recordset(addresses) as (address text, at numeric)) with ordinality as each (address, seen, place)
+      ) as addresses
+      from jsonb_to_recordset(${rowsOf(uses)}) as used
+        ("secretId" text, at numeric, "userAgent" text, addresses jsonb)
     ), locked as (
       select secret_id from secret_activity where secret_id in (select id from used) order by secret_id for update
     )
@@ -73,11 +99,12 @@ export async function writeSecretUse(tx: Tx, uses: readonly LastUse[]): Promise<
 /** Adds to what is there. In one order on every node, so that two never wait for each other. */
 export async function writeCounts(tx: Tx, counts: readonly CountedUse[]): Promise<void> {
   if (counts.length === 0) return
-  const column = <K extends keyof CountedUse>(name: K) => counts.map((counted) => counted[name])
   await sql`
     insert into usage_hours (secret_id, hour, code, key_id, count)
-    select * from unnest(${texts(column('secretId'))}, ${times(column('hour'))}, ${texts(column('code'))},
-      ${texts(column('keyId'))}, ${column('count')}::bigint[]) as counted (secret_id, hour, code, key_id, count)
+    select "secretId", ${instant('hour')}, code, "keyId", count
+    from jsonb_to_recordset(${rowsOf(counts)}) as counted
+      ("secretId" text, hour numeric, code text, "keyId" text, count bigint)
+    where exists (select from secrets where id = "secretId")
     order by 1, 2, 3
     on conflict (secret_id, hour, code) do update set count = usage_hours.count + excluded.count`.execute(tx)
 }
@@ -107,6 +134,35 @@ export async function listUsage(
     from (${hours} union all ${days}) as counted
     group by 1, 2, 3 order by 1, 2, 3`.execute(reader)
   return rows.map((row) => ({ at: row.at, secretId: row.secret_id, code: row.code, count: row.count }))
+}
+
+export interface LastUseRow {
+  readonly secretId: string
+  readonly at: Instant
+  readonly address: string | null
+  readonly userAgent: string | null
+  readonly addresses: readonly { readonly address: string; readonly at: string }[]
+}
+
+/** Of each secret of a key that was ever called. */
+export async function listLastUses(reader: Reader, keyId: string): Promise<LastUseRow[]> {
+  const { rows } = await sql<{
+    secret_id: string
+    last_used_at: Instant
+    last_address: string | null
+    last_user_agent: string | null
+    addresses: { address: string; at: string }[]
+  }>`
+    select a.secret_id, a.last_used_at, a.last_address, a.last_user_agent, a.addresses
+    from secret_activity as a join secrets as s on s.id = a.secret_id
+    where s.key_id = ${keyId} and a.last_used_at > '-infinity' order by a.secret_id`.execute(reader)
+  return rows.map((row) => ({
+    secretId: row.secret_id,
+    at: row.last_used_at,
+    address: row.last_address,
+    userAgent: row.last_user_agent,
+    addresses: row.addresses.map(({ address, at: seenAt }) => ({ address, at: seenAt })),
+  }))
 }
 
 /** Hours before this become days, days before that are forgotten. In one statement each, so that no count is seen twice. */

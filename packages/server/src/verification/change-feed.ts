@@ -2,8 +2,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Reader } from '../storage/database.ts'
 import type { DatabaseTime } from './database-time.ts'
-import { type FeedRow, look, register, rowsPerLook, unregister } from './feed-store.ts'
-import type { Lease } from './lease.ts'
+import { type FeedRow, type Look, look, register, rowsPerLook, unregister } from './feed-store.ts'
+import type { Lease, Mark } from './lease.ts'
 import type { RecordCache } from './record-cache.ts'
 
 /** A connection of the feed's own, so that an exhausted pool never delays a revocation. Replaced when a look hangs. */
@@ -26,6 +26,8 @@ export interface FeedOptions {
 const lookEveryMs = 250
 // A look that takes longer is taken for lost: the connection may be dead without notice. Shorter than any lease.
 const lookTimeoutMs = 2_000
+// Whoever made a change waits for its own node for so long; one that is cut off is bound by its lease, not by its callers' patience.
+const catchUpMs = 1_000
 // How much of the past is kept for `propagations`: longer than any wait can last.
 const historyMs = 15 * 60_000
 
@@ -34,13 +36,20 @@ const historyMs = 15 * 60_000
  * applied. Whoever waits for a revocation waits for these reports, or for the lease of a node that sends none to run out.
  */
 export class ChangeFeed {
-  nodeId = ''
+  nodeId: string
+  /** Since the start. */
+  looks = 0
+  failedLooks = 0
   readonly #options: FeedOptions
   readonly #history: { head: number; at: number }[] = []
   #connection: LookConnection | null = null
   #applied = 0
   #nonce: string | null = null
   #registered = false
+  /** Under which it was known before; that row goes when the new one comes. */
+  #formerId: string | null = null
+  #wasSetBack = false
+  #lastLook: Mark | null = null
   #looking: Promise<void> | null = null
   #next: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
@@ -48,10 +57,20 @@ export class ChangeFeed {
 
   constructor(options: FeedOptions) {
     this.#options = options
+    this.nodeId = newId('node', options.clock.wallTime())
+  }
+
+  get maxStalenessMs(): number {
+    return this.#options.lease.maxStalenessMs
   }
 
   get applied(): number {
     return this.#applied
+  }
+
+  /** The newest change that this node knows of. */
+  get head(): number {
+    return Math.max(this.#applied, this.#history.at(-1)?.head ?? 0)
   }
 
   /** Registers this node. It must not answer before that. */
@@ -83,6 +102,11 @@ export class ChangeFeed {
     return this.#looking
   }
 
+  /** As `wake`, but for no longer than a second. */
+  async catchUp(): Promise<void> {
+    await withTimeout(this.wake(), catchUpMs).catch(() => {})
+  }
+
   /** After the last verdict: gives up the lease and the row. */
   async stop(): Promise<void> {
     this.#stopped = true
@@ -108,8 +132,9 @@ export class ChangeFeed {
   async #look(): Promise<void> {
     try {
       let more = true
-      while (more) more = await withTimeout(this.#lookOnce(), lookTimeoutMs)
+      while (more) more = await this.#lookOnce()
     } catch (error) {
+      this.failedLooks++
       this.#connection?.destroy()
       this.#connection = null
       this.#options.onTrouble(error)
@@ -121,23 +146,24 @@ export class ChangeFeed {
     const { cache, lease, time, clock } = this.#options
     const connection = await this.#connect()
     if (!this.#registered) await this.#register(connection.reader)
+    this.looks++
     const start = lease.mark()
-    const seen = await look(connection.reader, this.nodeId, this.#applied)
-    // Given up meanwhile, and another look is under way: what this one brought is nobody's any more.
-    if (connection !== this.#connection) throw new Error('a look came back too late')
+    const seen = await withTimeout(look(connection.reader, this.nodeId, this.#applied), lookTimeoutMs)
     time.observe(seen.now)
-    if (!seen.registered) {
-      // Who removed the row has counted this node out: what it remembers nobody waits for any more.
-      this.#beginAnew()
-      return true
-    }
     const [first] = seen.rows
-    const continues = this.#applied === 0 || (first?.sequence === this.#applied && first.nonce === this.#nonce)
-    if (!continues) {
-      // The feed ran backwards: a restore, or a failover that lost commits.
-      this.#beginAnew()
+    // Where nothing was applied yet, what comes first has to be the very next.
+    const continues =
+      this.#nonce === null
+        ? first === undefined
+          ? seen.head === this.#applied
+          : first.sequence === this.#applied + 1
+        : first?.sequence === this.#applied && first.nonce === this.#nonce
+    if (!seen.registered || !continues) {
+      // Who removed the row has counted this node out; and across a gap nobody knows what has changed.
+      this.#beginAnew(this.#isSetBack(seen, start))
       return true
     }
+    this.#lastLook = start
     const fresh = seen.rows.filter((row) => row.sequence > this.#applied)
     if (fresh.length > 0) {
       for (const row of fresh) this.#apply(row)
@@ -161,22 +187,41 @@ export class ChangeFeed {
     else cache.empty()
   }
 
-  #beginAnew(): void {
-    this.#options.lease.end()
-    this.#options.cache.empty()
+  /**
+   * Did the database lose what it had (a restore, a failover that lost commits)? Its feed shows it, or the lost row of a node that was
+   * never silent for so long that somebody might have removed it.
+   */
+  #isSetBack({ head, rows: [first] }: Look, now: Mark): boolean {
+    if (head < this.#applied) return true
+    if (first?.sequence === this.#applied && first.nonce !== this.#nonce) return true
+    if (this.#lastLook === null) return false
+    const silentMs = Math.max(now.monotonic - this.#lastLook.monotonic, now.wall - this.#lastLook.wall)
+    return silentMs < 2 * this.maxStalenessMs
+  }
+
+  #beginAnew(wasSetBack: boolean): void {
+    const { cache, clock, lease } = this.#options
+    lease.end()
+    cache.empty()
     this.#registered = false
+    this.#formerId = this.nodeId
+    this.nodeId = newId('node', clock.wallTime())
+    if (!wasSetBack) return
+    this.#wasSetBack = true
+    // Its sequences come again, for other changes.
+    this.#history.length = 0
   }
 
   async #register(reader: Reader): Promise<void> {
-    const { cache, clock, lease, version } = this.#options
-    const old = this.nodeId
-    this.nodeId = newId('node', clock.wallTime())
-    if (old !== '') await unregister(reader, old)
-    const head = await register(reader, { id: this.nodeId, version, maxStalenessMs: lease.maxStalenessMs })
+    const { cache, version } = this.#options
+    const node = { id: this.nodeId, formerId: this.#formerId, version, maxStalenessMs: this.maxStalenessMs }
+    const head = await withTimeout(register(reader, node, this.#wasSetBack), lookTimeoutMs)
     cache.empty()
     this.#applied = head.sequence
     this.#nonce = head.nonce
     this.#registered = true
+    this.#formerId = null
+    this.#wasSetBack = false
   }
 
   #note(head: number, at: number): void {

@@ -26,6 +26,12 @@ export class DatabaseTime {
     this.#offset = Math.max(...this.#offsets)
   }
 
+  /** @param reported what a read has brought: what is decided by it is not decided by an earlier time than the last was */
+  atLeast(reported: Instant): Instant {
+    if (reported > this.#last) this.#last = reported
+    return this.now()
+  }
+
   now(): Instant {
     const estimate = this.#offset + this.#clock.monotonic()
     if (estimate > this.#last) this.#last = estimate

@@ -68,17 +68,37 @@ export async function look(reader: Reader, nodeId: string, applied: number): Pro
   }
 }
 
-/** @returns where the feed stands; the nonce is null while it is empty */
+/**
+ * Stands for nodes that trust their memory still but are unknown to a database that was set back. Its heartbeat stands still: who
+ * waits, waits for the lease that they may have, and the row goes as that of any silent node.
+ */
+export const unknownNodeId = 'node_unknown'
+
+/**
+ * May be repeated where it is not known whether it came through.
+ *
+ * @param wasSetBack there may be nodes that the registry has lost
+ * @returns where the feed stands; the nonce is null while it is empty
+ */
 export async function register(
   reader: Reader,
-  node: { id: string; version: string; maxStalenessMs: number },
+  node: { id: string; formerId: string | null; version: string; maxStalenessMs: number },
+  wasSetBack: boolean,
 ): Promise<{ sequence: number; nonce: string | null }> {
   const { rows } = await sql<{ sequence: number; nonce: string | null }>`
     with head as (
       select head.sequence, feed.nonce from change_feed_head as head left join change_feed as feed using (sequence)
+    ), former as (
+      delete from nodes where id = ${node.formerId}
+    ), unknown as (
+      insert into nodes (id, version, started_at, heartbeat, applied_sequence, max_staleness_ms)
+      select ${unknownNodeId}, ${node.version}, clock_timestamp(), 1, 0, ${node.maxStalenessMs}::integer where ${wasSetBack}::boolean
+      on conflict (id) do update set heartbeat = nodes.heartbeat + 1,
+        max_staleness_ms = greatest(nodes.max_staleness_ms, excluded.max_staleness_ms)
     ), me as (
       insert into nodes (id, version, started_at, heartbeat, applied_sequence, max_staleness_ms)
       select ${node.id}, ${node.version}, clock_timestamp(), 1, head.sequence, ${node.maxStalenessMs} from head
+      on conflict (id) do update set heartbeat = nodes.heartbeat + 1, applied_sequence = excluded.applied_sequence
     )
     select sequence, nonce from head`.execute(reader)
   const [head] = rows

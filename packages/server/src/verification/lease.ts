@@ -3,7 +3,8 @@ import type { Clock } from '../kernel/clock.ts'
 // A machine that was paused as a whole stops both clocks and then sets one right; no honest clock drifts this far within a lease.
 const mostPartedMs = 500
 
-interface Start {
+/** A moment by both clocks. */
+export interface Mark {
   readonly monotonic: number
   readonly wall: number
 }
@@ -15,7 +16,7 @@ interface Start {
 export class Lease {
   readonly maxStalenessMs: number
   readonly #clock: Clock
-  #start: Start | null = null
+  #start: Mark | null = null
 
   constructor(clock: Clock, maxStalenessMs: number) {
     this.#clock = clock
@@ -23,12 +24,12 @@ export class Lease {
   }
 
   /** To be called before a look is sent. */
-  mark(): Start {
+  mark(): Mark {
     return { monotonic: this.#clock.monotonic(), wall: this.#clock.wallTime() }
   }
 
   /** The look that began there has been applied to its end. */
-  renew(start: Start): void {
+  renew(start: Mark): void {
     this.#start = start
   }
 

@@ -86,7 +86,15 @@ describe('a list of networks', () => {
       fc.ipV6(),
       fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(140)).map(([address, length]) => `${address}/${length}`),
       fc.string({ unit: fc.constantFrom(...'0123456789abcdef.:/%'), maxLength: 20 }),
-      fc.constantFrom('1:2:3:4:5:6:7::', '::2:3:4:5:6:7:8', '::ffff:1.2.3.4', '::1.2.3.4', '64:ff9b::1.2.3.4', '::', '::/0'),
+      fc.constantFrom(
+        '1:2:3:4:5:6:7::',
+        '::2:3:4:5:6:7:8',
+        '::ffff:1.2.3.4',
+        '::1.2.3.4',
+        '64:ff9b::1.2.3.4',
+        '::',
+        '::/0',
+      ),
     )
     fc.assert(
       fc.property(written, (text) => {

@@ -42,13 +42,15 @@ export class NodeRegistry {
    * them has long stopped to trust its memory. To be called every few seconds.
    */
   async removeSilent(): Promise<string[]> {
-    const now = this.#clock.monotonic()
-    const { nodes } = await listNodes(this.#reader)
+    // Silence counts from the end of one reading to the beginning of another, however long they took.
+    const begunAt = this.#clock.monotonic()
+    const { nodes } = await this.#listOrBeginAnew()
+    const endedAt = this.#clock.monotonic()
     const removed: string[] = []
     for (const node of nodes) {
       const seen = this.#seen.get(node.id)
-      if (seen?.heartbeat !== node.heartbeat) this.#seen.set(node.id, { heartbeat: node.heartbeat, at: now })
-      else if (now - seen.at > 2 * node.maxStalenessMs) {
+      if (seen?.heartbeat !== node.heartbeat) this.#seen.set(node.id, { heartbeat: node.heartbeat, at: endedAt })
+      else if (begunAt - seen.at > 2 * node.maxStalenessMs) {
         await removeSilentNode(this.#reader, node.id, node.heartbeat)
         removed.push(node.id)
       }
@@ -56,5 +58,15 @@ export class NodeRegistry {
     const known = new Set(nodes.map((node) => node.id))
     for (const id of this.#seen.keys()) if (!known.has(id)) this.#seen.delete(id)
     return removed
+  }
+
+  /** While the database cannot be asked nobody is heard: that is not a node's silence. */
+  async #listOrBeginAnew() {
+    try {
+      return await listNodes(this.#reader)
+    } catch (error) {
+      this.#seen.clear()
+      throw error
+    }
   }
 }

@@ -1,7 +1,11 @@
 import type { ProjectScope, VerifyRecord } from './decide.ts'
+import { PackedRecords } from './packed-records.ts'
 
 /** What a node remembers of a digest: a record, the root key, or that no key has it. */
 export type Remembered = VerifyRecord | 'root' | 'miss'
+
+// Those called last, as objects: to unpack one costs as much as the rest of a verdict.
+const mostUnpacked = 20_000
 
 /**
  * Records by digest (docs/caches.md). Trusted only while the lease is held; what a change is about is dropped when the feed says so.
@@ -10,14 +14,19 @@ export type Remembered = VerifyRecord | 'root' | 'miss'
 export class RecordCache {
   readonly #mostRecords: number
   readonly #mostMisses: number
-  #records = new Map<string, VerifyRecord | 'root'>()
+  #packed: PackedRecords
+  #unpacked = new Map<string, VerifyRecord>()
+  #root: string | null = null
   #misses = new Set<string>()
   #projects = new Map<string, ProjectScope>()
   #generation = 0
+  #hits = 0
+  #lookUps = 0
 
   constructor(mostRecords: number, mostMisses: number) {
     this.#mostRecords = mostRecords
     this.#mostMisses = mostMisses
+    this.#packed = new PackedRecords(mostRecords)
   }
 
   /** Goes up with every change that was applied. What was read before may not be remembered after. */
@@ -25,37 +34,67 @@ export class RecordCache {
     return this.#generation
   }
 
+  /** How often it was asked, and had the answer, since the start. */
+  get use(): { lookUps: number; hits: number } {
+    return { lookUps: this.#lookUps, hits: this.#hits }
+  }
+
   get size(): { records: number; misses: number } {
-    return { records: this.#records.size, misses: this.#misses.size }
+    return { records: this.#packed.size, misses: this.#misses.size }
   }
 
   /** @param digest the 32 bytes as a Latin-1 string: half the memory of hex */
   get(digest: string): Remembered | undefined {
-    const record = this.#records.get(digest)
-    if (record === undefined) return this.#misses.has(digest) ? 'miss' : undefined
-    if (record !== 'root' && record.project.stale) {
-      this.#records.delete(digest)
+    this.#lookUps++
+    const found = this.#unpacked.get(digest) ?? this.#unpack(digest) ?? this.#other(digest)
+    if (typeof found === 'object' && found.project.stale) {
+      this.#drop(digest)
       return undefined
     }
+    if (found !== undefined) this.#hits++
+    return found
+  }
+
+  /** @returns what is remembered, where anything is */
+  remember(digest: string, what: Remembered): Remembered {
+    this.#drop(digest)
+    if (what === 'root') this.#root = this.#mostRecords === 0 ? null : digest
+    else if (what === 'miss') {
+      if (makeRoom(this.#misses, this.#mostMisses)) this.#misses.add(digest)
+    } else if (this.#mostRecords > 0) {
+      const record = this.#share(what)
+      this.#packed.add(digest, record)
+      this.#keepUnpacked(digest, record)
+      return record
+    }
+    return what
+  }
+
+  #unpack(digest: string): VerifyRecord | undefined {
+    const record = this.#packed.get(digest)
+    if (record) this.#keepUnpacked(digest, record)
     return record
   }
 
-  remember(digest: string, what: Remembered): void {
-    if (what === 'miss') {
-      keepBounded(this.#misses, this.#mostMisses)
-      this.#misses.add(digest)
-      return
-    }
-    keepBounded(this.#records, this.#mostRecords)
-    this.#records.set(digest, what === 'root' ? what : this.#share(what))
+  #keepUnpacked(digest: string, record: VerifyRecord): void {
+    if (makeRoom(this.#unpacked, Math.min(mostUnpacked, this.#mostRecords))) this.#unpacked.set(digest, record)
+  }
+
+  #other(digest: string): 'root' | 'miss' | undefined {
+    if (digest === this.#root) return 'root'
+    return this.#misses.has(digest) ? 'miss' : undefined
+  }
+
+  #drop(digest: string): void {
+    this.#unpacked.delete(digest)
+    this.#packed.delete(digest)
+    this.#misses.delete(digest)
+    if (digest === this.#root) this.#root = null
   }
 
   /** A key has changed, or was made. */
   dropDigests(digests: readonly string[]): void {
-    for (const digest of digests) {
-      this.#records.delete(digest)
-      this.#misses.delete(digest)
-    }
+    for (const digest of digests) this.#drop(digest)
   }
 
   dropProject(projectId: string): void {
@@ -72,7 +111,9 @@ export class RecordCache {
 
   /** Everything: the feed has a gap, or this node was forgotten. */
   empty(): void {
-    this.#records = new Map()
+    this.#packed = new PackedRecords(this.#mostRecords)
+    this.#unpacked = new Map()
+    this.#root = null
     this.#misses = new Set()
     this.#projects = new Map()
     this.pass()
@@ -92,8 +133,11 @@ export class RecordCache {
   }
 }
 
-function keepBounded(kept: Map<string, unknown> | Set<string>, most: number): void {
-  if (kept.size < most) return
-  const oldest = kept.keys().next()
-  if (!oldest.done) kept.delete(oldest.value)
+/** @returns false where nothing is to be kept at all */
+function makeRoom(kept: Map<string, unknown> | Set<string>, most: number): boolean {
+  if (kept.size >= most) {
+    const oldest = kept.keys().next()
+    if (!oldest.done) kept.delete(oldest.value)
+  }
+  return kept.size < most
 }

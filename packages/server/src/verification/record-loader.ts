@@ -14,6 +14,8 @@ interface Flight {
   readonly digest: Buffer
   readonly generation: number
   readonly begunAt: number
+  /** Its statement is on its way; until then whoever joins loses nothing. */
+  sent: boolean
   readonly answer: Promise<Loaded>
   readonly resolve: (loaded: Loaded) => void
   readonly reject: (error: unknown) => void
@@ -54,14 +56,14 @@ export class RecordLoader {
     const key = digest.toString('latin1')
     const now = this.#state.monotonic()
     const shared = this.#flights.get(key)
-    if (shared && shared.generation === this.#cache.generation && now - shared.begunAt < joinWithinMs)
-      return shared.answer
+    if (shared && (!shared.sent || this.#isFresh(shared, now))) return shared.answer
     if (this.#waiting.length >= mostWaiting) return Promise.reject(new DomainError('database_unavailable'))
     const { promise, resolve, reject } = Promise.withResolvers<Loaded>()
     const flight: Flight = {
       digest,
       generation: this.#cache.generation,
       begunAt: now,
+      sent: false,
       answer: promise,
       resolve,
       reject,
@@ -78,6 +80,16 @@ export class RecordLoader {
     return promise
   }
 
+  /**
+   * May a request that comes only now be told what this one was sent for? Not where a change was applied since: whoever made it may
+   * have been told that it is complete. And without a lease nobody waits for this node before saying so.
+   */
+  #isFresh(flight: Flight, now: number): boolean {
+    return (
+      flight.generation === this.#cache.generation && now - flight.begunAt < joinWithinMs && this.#state.mayRemember()
+    )
+  }
+
   #takeOff(): void {
     if (this.#batches >= mostBatches || this.#waiting.length === 0) return
     this.#batches++
@@ -91,21 +103,23 @@ export class RecordLoader {
     })
   }
 
-  async #read(batch: readonly Flight[]): Promise<void> {
+  async #read(batch: readonly Flight[], isSecond = false): Promise<void> {
     if (batch.length === 0) return
+    for (const flight of batch) flight.sent = true
     const generation = this.#cache.generation
     try {
       const { head, now, found } = await findByDigests(
         this.#reader,
         batch.map((flight) => flight.digest),
       )
-      const mayRemember =
-        generation === this.#cache.generation && this.#state.applied() <= head && this.#state.mayRemember()
-      // Changes were applied since the statement was sent, and it may be older than they are: read again.
-      if (generation !== this.#cache.generation) return await this.#read(batch)
+      const isOvertaken = generation !== this.#cache.generation
+      // Changes were applied since the statement was sent, and it may be older than they are: read again. Once: where changes never
+      // stop, it is answered as read, which was true when the request was there already, and not remembered.
+      if (isOvertaken && !isSecond) return await this.#read(batch, true)
+      const mayRemember = !isOvertaken && this.#state.applied() <= head && this.#state.mayRemember()
       for (const flight of batch) {
-        const what = found.get(flight.digest.toString('hex')) ?? 'miss'
-        if (mayRemember) this.#cache.remember(flight.digest.toString('latin1'), what)
+        const read = found.get(flight.digest.toString('hex')) ?? 'miss'
+        const what = mayRemember ? this.#cache.remember(flight.digest.toString('latin1'), read) : read
         flight.resolve({ what, now })
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { VerdictCode } from '@keyturn/contract'
 import type { Clock } from '../kernel/clock.ts'
-import { sha256 } from '../kernel/digest.ts'
+import { sha256, sha256Text } from '../kernel/digest.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { explainMiss, longestJwt, shapeOf } from '../keys/format.ts'
 import type { DatabaseTime } from './database-time.ts'
@@ -81,7 +81,10 @@ export class Verifier {
     const warm = this.inspectWarm(presented, demand, isInReach, userAgent)
     if (warm) return warm
     const { what, now } = await this.#parts.loader.load(sha256(presented))
-    return this.#find(presented, what, demand, isInReach, this.#parts.clock.databaseTime(now), userAgent)
+    const decidedAt = this.#parts.time.atLeast(now)
+    const finding = this.#find(presented, what, demand, isInReach, decidedAt)
+    this.#note(finding, demand, decidedAt, userAgent)
+    return finding
   }
 
   /** @returns undefined where the database has to be asked */
@@ -92,36 +95,36 @@ export class Verifier {
     userAgent: string | null = null,
   ): Finding | undefined {
     const { cache, lease, time, keyPrefix } = this.#parts
-    if (presented.length > longestJwt || shapeOf(presented, keyPrefix) === 'wrong checksum')
-      return this.#miss(presented)
-    const what = cache.get(sha256(presented).toString('latin1'))
-    if (what === undefined) return undefined
-    const finding = this.#find(presented, what, demand, isInReach, time.now(), userAgent)
+    if (presented.length > longestJwt) return this.#miss(presented)
+    const what = cache.get(sha256Text(presented))
+    // Nobody can have been given such a value, and so no change can make it one that is known.
+    if (what === undefined)
+      return shapeOf(presented, keyPrefix) === 'wrong checksum' ? this.#miss(presented) : undefined
+    const now = time.now()
+    const finding = this.#find(presented, what, demand, isInReach, now)
     // Asked last: a process that was paused while it decided must not answer by what it knew before.
-    return lease.isHeld() ? finding : undefined
+    if (!lease.isHeld()) return undefined
+    this.#note(finding, demand, now, userAgent)
+    return finding
   }
 
   /** Is this the root key? @throws DomainError database_unavailable */
   async isRootKey(presented: string): Promise<boolean> {
     const { cache, lease, loader } = this.#parts
-    const digest = sha256(presented)
-    const known = cache.get(digest.toString('latin1'))
+    const known = cache.get(sha256Text(presented))
     if (known !== undefined && lease.isHeld()) return known === 'root'
-    return (await loader.load(digest)).what === 'root'
+    return (await loader.load(sha256(presented))).what === 'root'
   }
 
-  #find(
-    presented: string,
-    what: Remembered,
-    demand: VerifyDemand,
-    isInReach: Reach,
-    now: Instant,
-    userAgent: string | null,
-  ): Finding {
+  #find(presented: string, what: Remembered, demand: VerifyDemand, isInReach: Reach, now: Instant): Finding {
     if (what === 'root' || what === 'miss' || what.state === 'deleted' || !isInReach(what)) return this.#miss(presented)
     const code = decide(what, demand, now)
-    this.#parts.noteUse(what.keyId, what.secretId, code, now, demand.ip ?? null, userAgent)
     return { code, hint: code === 'VALID' ? null : hintFor(code, what, demand), record: what }
+  }
+
+  /** A verdict that is given. One that is thrown away, because the lease was over, is not counted. */
+  #note({ code, record }: Finding, demand: VerifyDemand, now: Instant, userAgent: string | null): void {
+    if (record) this.#parts.noteUse(record.keyId, record.secretId, code, now, demand.ip ?? null, userAgent)
   }
 
   #miss(presented: string): Finding {

@@ -4,6 +4,12 @@ import { requireRoot } from '../../people/permissions.ts'
 import { callOf, type Services } from '../context.ts'
 import { jsonAnswer, managementRoute, newRoutes } from '../route.ts'
 
+const sequence = z
+  .string()
+  .regex(/^[1-9]\d{0,15}$/, 'must be a whole number from 1')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'must be at most 9007199254740991')
+  .meta({ type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 const list = managementRoute({
   method: 'get',
   path: '/v1/nodes',
@@ -18,7 +24,7 @@ const read = managementRoute({
   summary: 'How far has a change come?',
   description: 'With any management key.',
   tags: ['Nodes'],
-  request: { params: z.object({ sequence: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) }) },
+  request: { params: z.object({ sequence }) },
   responses: { 200: jsonAnswer('How far', propagationSchema) },
 })
 

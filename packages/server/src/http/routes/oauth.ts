@@ -22,7 +22,7 @@ class OAuthError extends Error {
 
 /** Token introspection (RFC 7662) and revocation (RFC 7009), for software that knows these and not us. */
 export function oauthRoutes(services: Services): Hono<Env> {
-  const { ground, verifier } = services
+  const { ground, verifier, counts, publicUrl } = services
   const routes = new Hono<Env>()
   routes.onError((error, c) => answerOAuthError(toOAuthError(error), error, c))
   routes.use('/oauth/*', neverCached, limitBody)
@@ -34,6 +34,7 @@ export function oauthRoutes(services: Services): Hono<Env> {
     requireScope(caller, 'verify')
     const kinds = ['secret', 'jwt'] as const
     const { code, record } = await verifier.inspect(tokenOf(form), { kinds }, (found) => isVerifiableBy(caller, found))
+    counts.introspect[code]++
     // §2.2: of a token that is not active nothing else is said.
     if (code !== 'VALID' || record === null) return c.json({ active: false })
     return c.json({
@@ -45,7 +46,7 @@ export function oauthRoutes(services: Services): Hono<Env> {
       ...(Number.isFinite(record.end) && { exp: Math.floor(record.end / 1000) }),
       sub: record.keyId,
       aud: record.project.projectId,
-      iss: new URL(c.req.url).origin,
+      iss: publicUrl,
       jti: record.secretId,
     })
   })
@@ -89,7 +90,8 @@ function credentialOf(c: Context<Env>, form: URLSearchParams): string {
   if (scheme.toLowerCase() === 'bearer') return value
   if (scheme.toLowerCase() === 'basic') {
     const pair = Buffer.from(value, 'base64').toString('utf8')
-    return decodeURIComponent(pair.slice(pair.indexOf(':') + 1).replaceAll('+', ' '))
+    const colon = pair.indexOf(':')
+    if (colon >= 0) return decodeURIComponent(pair.slice(colon + 1).replaceAll('+', ' '))
   }
   throw new OAuthError(401, 'invalid_client', 'Authenticate with a management key.')
 }

@@ -7,7 +7,8 @@ const read = managementRoute({
   method: 'get',
   path: '/v1/keys/{key}/usage',
   summary: 'How often was a key called?',
-  description: 'Scope `keys:read`. By secret and verdict; hours are kept for 35 days, days for 400.',
+  description:
+    'Scope `keys:read`. By secret and verdict, of the last 24 hours or, with `step=day`, of the last 30 days, unless `from` and `to` say otherwise; widened to whole steps in UTC, at most 1,000 of them. Hours are kept for 35 days, days for 400. What is only a few seconds old may be missing.',
   tags: ['Keys'],
   request: { params: keyParam, query: usageQuery },
   responses: { 200: jsonAnswer('Counts', usageAnswer) },

@@ -53,7 +53,9 @@ export function verifyRoutes(services: Services) {
     const caller = c.get('caller')
     requireScope(caller, 'verify')
     const { key, project, kinds, scopes, ip } = c.req.valid('json')
-    return c.json(await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip }), 200)
+    const verdict = await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip })
+    services.counts.verify[verdict.code]++
+    return c.json(verdict, 200)
   })
   return routes
 }
