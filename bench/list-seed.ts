@@ -14,25 +14,23 @@ export interface SeedPlace {
   readonly smallProjectIds: readonly string[]
 }
 
-/**
- * A million keys by SQL, of which every draw is a hash of its number: no two runs differ.
- *
- * @returns seconds that the insert into `keys` took, with all its indexes in place
- */
-export async function seed(client: pg.Client, place: SeedPlace, count: number): Promise<number> {
+/** A million keys by SQL, of which every draw is a hash of its number: no two runs differ. */
+export async function seed(client: pg.Client, place: SeedPlace, count: number): Promise<void> {
   await client.query(functions)
-  await client.query(draws, [
-    count,
-    new Date(benchNow).toISOString(),
-    place.organizationId,
-    place.largeProjectId,
-    [...place.smallProjectIds],
-  ])
-  const startedAt = performance.now()
-  await client.query(keys)
-  const seconds = (performance.now() - startedAt) / 1000
-  for (const statement of rest) await client.query(statement)
-  return seconds
+  const now = new Date(benchNow).toISOString()
+  const places = [place.organizationId, place.largeProjectId, [...place.smallProjectIds]]
+  await client.query(draws, [count, now, ...places])
+  // Without indexes and checks of references, which are put back afterwards: a third of the time.
+  const { rows: indexes } = await client.query<{ name: string; definition: string }>(
+    `select indexname as name, indexdef as definition from pg_indexes
+     where tablename ~ '^key|^secret' and indexdef not like 'CREATE UNIQUE%' and schemaname = 'public'`,
+  )
+  for (const { name } of indexes) await client.query(`drop index ${name}`)
+  await client.query('set session_replication_role = replica')
+  for (const statement of inserts) await client.query(statement)
+  await client.query('set session_replication_role = origin')
+  await client.query(`set maintenance_work_mem = '512MB'`)
+  for (const { definition } of indexes) await client.query(definition)
 }
 
 // u: evenly from 0 to 1; pick: one of a list; id: as newId makes them, sorted by time; words: as search-words.ts splits them.
@@ -125,7 +123,8 @@ const draws = `
   from two
 `
 
-const lexemes = (hint: string) => `array[replace(lower(${hint}), '…', '...'), lower(right(${hint}, 4))]`
+const wholes = (hint: string) => `array[replace(lower(${hint}), '…', '...')]`
+const words = (hint: string) => `array[lower(right(${hint}, 4))]`
 
 const keys = `
   insert into keys (id, organization_id, project_id, management, management_projects, kind, environment, name, name_key, purpose,
@@ -136,15 +135,17 @@ const keys = `
     '{"tier": "standard"}', state, false, first_end, last_end, created_at, actor,
     case state when 'active' then 'key.created' when 'disabled' then 'key.disabled' when 'revoked' then 'key.revoked'
       else 'key.deleted' end, actor, created_at, null, case when state = 'revoked' then 'No longer in use' end,
-    array_to_tsvector((select array_agg(organization_id || '/' || word) from unnest(
-      array[id] || pg_temp.words(name) || pg_temp.words(coalesce(purpose, ''))
-      || case when owner is null then '{}' else array[owner] || pg_temp.words(owner) end
-      || ${lexemes('hint')} || case when rotating then ${lexemes('second_hint')} else '{}' end) as word))
+    array_to_tsvector((select array_agg(right(organization_id, 16) || word) from (
+      select '/' || unnest(pg_temp.words(name) || pg_temp.words(coalesce(purpose, '')) || pg_temp.words(coalesce(owner, ''))
+        || ${words('hint')} || case when rotating then ${words('second_hint')} else '{}' end) as word
+      union all select '=' || unnest(array[id] || case when owner is null then '{}' else array[owner] end
+        || ${wholes('hint')} || case when rotating then ${wholes('second_hint')} else '{}' end)) as all_words))
   from draws, (select '{"type": "root_key", "id": null, "name": "Root key"}'::jsonb as actor) as by
   order by i
 `
 
-const rest = [
+const inserts = [
+  keys,
   `insert into key_activity (key_id, organization_id, project_id, management, state, last_used_at)
    select id, organization_id, project_id, false, state, used_at from draws order by i`,
   `insert into secrets (id, key_id, organization_id, slot, digest, hint, value, created_at, expires_at, retires_at, ended_at, ended_by)

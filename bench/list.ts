@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import pg from 'pg'
 import { MasterKey } from '../packages/server/src/kernel/master-key.ts'
 import { SecretValue } from '../packages/server/src/kernel/secret-value.ts'
-import { countKeys, type KeyScope, listKeys } from '../packages/server/src/keys/key-list.ts'
 import { searchLexemes } from '../packages/server/src/keys/search-words.ts'
 import { readSettings } from '../packages/server/src/main/settings.ts'
 import { groundOf } from '../packages/server/src/main/start.ts'
@@ -12,16 +11,13 @@ import { rootCaller } from '../packages/server/src/people/authenticate.ts'
 import type { Call } from '../packages/server/src/people/call.ts'
 import { install } from '../packages/server/src/people/install.ts'
 import { openPostgres } from '../packages/server/src/storage/database.ts'
-import { instantText, parseTimestamptz } from '../packages/server/src/storage/driver-values.ts'
 import { migrate } from '../packages/server/src/storage/migrate.ts'
 import { startPostgres } from '../packages/server/test/postgres/postgres-server.ts'
-import { type ListCase, listCases, naiveQuery, pageSize } from './list-cases.ts'
+import { measureLists } from './list-measure.ts'
 import { benchNow, type SeedPlace, seed } from './list-seed.ts'
 
 const keyCount = 1_000_000
 const smallProjects = 200
-const repetitions = 20
-const goalMs = 50
 
 /** A quarter of a small server's memory, as PostgreSQL advises; everything that decides about plans is left as it comes. */
 const serverSettings = { shared_buffers: '2GB', effective_cache_size: '4GB', max_wal_size: '4GB' }
@@ -43,7 +39,7 @@ export async function benchList(): Promise<void> {
     }
     const place = await makeProjects(call)
     await fill(client, place)
-    await measureAll(client, call, place)
+    await measureLists(client, call, place, server.pid)
   } finally {
     await client.end()
     await database.close()
@@ -52,7 +48,7 @@ export async function benchList(): Promise<void> {
 }
 
 async function makeProjects(call: Call): Promise<SeedPlace> {
-  const rootKey = { make: () => ({ value: new SecretValue('not used by anybody here'), keep: () => {} }) }
+  const rootKey = { set: null, make: () => ({ value: new SecretValue('not used by anybody here'), keep: () => {} }) }
   await install(call, new MasterKey(new Uint8Array(32)), rootKey)
   const organization = await createOrganization(call, { name: 'Northwind' })
   const make = async (name: string) => (await createProject(call, organization, { name })).project.id
@@ -63,7 +59,7 @@ async function makeProjects(call: Call): Promise<SeedPlace> {
 }
 
 async function fill(client: pg.Client, place: SeedPlace): Promise<void> {
-  const seconds = await seed(client, place, keyCount)
+  await seed(client, place, keyCount)
   await client.query('vacuum analyze')
   await checkSearchWords(client)
   const { rows } = await client.query<{ name: string; megabytes: number }>(
@@ -72,8 +68,10 @@ async function fill(client: pg.Client, place: SeedPlace): Promise<void> {
   )
   const { rows: facts } = await client.query<Facts>(factsQuery)
   const [fact] = facts
-  console.log(`PostgreSQL ${fact?.version}, ${Object.entries(serverSettings).map((pair) => pair.join(' ')).join(', ')}
-${fact?.keys} keys, ${fact?.secrets} secrets, ${fact?.projects} projects; inserted in ${seconds.toFixed(0)} s with all indexes in place
+  console.log(`PostgreSQL ${fact?.version}, ${Object.entries(serverSettings)
+    .map((pair) => pair.join(' '))
+    .join(', ')}
+${fact?.keys} keys, ${fact?.secrets} secrets, ${fact?.projects} projects
 ${rows.map(({ name, megabytes }) => `${name} ${megabytes} MB`).join(', ')}
 `)
 }
@@ -104,101 +102,4 @@ async function checkSearchWords(client: pg.Client): Promise<void> {
   )
   for (const { organization_id, words, ...key } of rows)
     assert.deepEqual(new Set(words), new Set(searchLexemes(organization_id, key)))
-}
-
-interface Line {
-  readonly scope: string
-  readonly name: string
-  readonly page: number
-  readonly p50: number
-  readonly max: number
-}
-
-export async function measureAll(client: pg.Client, call: Call, place: SeedPlace): Promise<void> {
-  const { rows } = await client.query<{ id: string; hint: string }>(
-    `select key_id as id, hint from secrets where key_id in
-       (select id from keys where project_id = $1 and state = 'active' and last_end_at > $2 order by id offset 1000 limit 1)`,
-    [place.largeProjectId, new Date(benchNow)],
-  )
-  const [sample] = rows
-  assert(sample)
-  const scopes = [
-    { name: 'project', column: 'project_id', id: place.largeProjectId },
-    { name: 'organization', column: 'organization_id', id: place.organizationId },
-  ]
-  const lines: Line[] = []
-  console.log(`${'scope'.padEnd(13)} ${'list'.padEnd(52)} ${'page'.padStart(6)} ${'p50 ms'.padStart(8)} ${'max ms'.padStart(8)}`)
-  for (const scope of scopes) {
-    const keyScope = {
-      organizationId: place.organizationId,
-      projectId: scope.name === 'project' ? place.largeProjectId : null,
-    }
-    for (const one of listCases(sample)) {
-      for (const page of await expectedPages(client, one, scope)) {
-        const times = await measure(call, keyScope, one, page)
-        const line = { scope: scope.name, name: `${one.group} ${one.name}`, page: page.number, ...times }
-        lines.push(line)
-        console.log(formatLine(line))
-      }
-    }
-  }
-  const worst = lines.toSorted((a, b) => b.max - a.max)[0]
-  const slow = lines.filter((line) => line.max > goalMs).length
-  console.log(`\n${lines.length} pages, ${slow} of them not always under ${goalMs} ms`)
-  if (worst) console.log(`worst: ${formatLine(worst)}`)
-}
-
-function formatLine({ scope, name, page, p50, max }: Line): string {
-  const mark = p50 > goalMs ? '  OVER' : max > goalMs ? '  over at times' : ''
-  return `${scope.padEnd(13)} ${name.padEnd(52)} ${String(page).padStart(6)} ${p50.toFixed(1).padStart(8)} ${max.toFixed(1).padStart(8)}${mark}`
-}
-
-interface ExpectedPage {
-  readonly number: number
-  readonly cursor: string | undefined
-  readonly ids: string[]
-}
-
-/** Page 1, and page 10,000 or the last one. */
-async function expectedPages(
-  client: pg.Client,
-  one: ListCase,
-  scope: { column: string; id: string },
-): Promise<ExpectedPage[]> {
-  const { rows } = await client.query<{ id: string; ended: boolean; place: string; n: number; deep_page: number }>(
-    naiveQuery(one, scope),
-  )
-  const number = rows[0]?.deep_page ?? 1
-  const before = (number - 1) * pageSize
-  const idsAfter = (row: number) => rows.filter(({ n }) => n > row && n <= row + pageSize).map(({ id }) => id)
-  const last = rows.find(({ n }) => n === before)
-  const first = { number: 1, cursor: undefined, ids: idsAfter(0) }
-  if (!last) return [first]
-  // As `formatCursor` makes it; `parseCursor` refuses any other.
-  const value = one.query.sort.endsWith('name') ? last.place : instantText(parseTimestamptz(last.place))
-  const position = JSON.stringify([one.query.sort, last.ended, value, last.id])
-  return [first, { number, cursor: Buffer.from(position).toString('base64url'), ids: idsAfter(before) }]
-}
-
-/** What an answer of the API does: the page with its secrets and policies, and the counts. */
-async function measure(
-  call: Call,
-  scope: KeyScope,
-  one: ListCase,
-  page: ExpectedPage,
-): Promise<{ p50: number; max: number }> {
-  const times: number[] = []
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    const startedAt = performance.now()
-    const { views } = await listKeys(call, scope, { ...one.query, cursor: page.cursor })
-    await countKeys(call, scope)
-    times.push(performance.now() - startedAt)
-    assert.deepEqual(
-      views.map(({ key }) => key.id),
-      page.ids,
-      `${one.group} ${one.name}, page ${page.number} of the ${scope.projectId ? 'project' : 'organization'}`,
-    )
-  }
-  times.sort((a, b) => a - b)
-  return { p50: times[Math.floor(times.length / 2)] ?? 0, max: times.at(-1) ?? 0 }
 }

@@ -137,13 +137,16 @@ export const keyCreate = z
     ...expiryOrNever,
   })
   .refine(atMostOneEnd, oneEndMessage)
-  .meta({ id: 'KeyCreate' })
+  .meta({
+    id: 'KeyCreate',
+    example: { name: 'Zapier, production', owner: 'ada@example.com', scopes: ['orders:read'], expires_in: 7_776_000 },
+  })
 export type KeyCreate = z.infer<typeof keyCreate>
 
 export const keyEdit = z
   .strictObject({ ...editable, scopes })
   .partial()
-  .meta({ id: 'KeyEdit' })
+  .meta({ id: 'KeyEdit', example: { name: 'Zapier, staging', owner: 'grace@example.com' } })
 export type KeyEdit = z.infer<typeof keyEdit>
 
 export const managementKeyCreate = z
@@ -158,7 +161,10 @@ export const managementKeyCreate = z
     ...expiryOrNever,
   })
   .refine(atMostOneEnd, oneEndMessage)
-  .meta({ id: 'ManagementKeyCreate' })
+  .meta({
+    id: 'ManagementKeyCreate',
+    example: { name: 'Deploy pipeline', scopes: ['keys:read', 'verify'], expires_in: 7_776_000 },
+  })
 export type ManagementKeyCreate = z.infer<typeof managementKeyCreate>
 
 /** The answer that shows a secret's value. It is the only one for keys of kind `secret`. */
@@ -171,7 +177,7 @@ export const keyExtend = z
     error: 'give one of expires_at and expires_in',
     path: ['expires_at'],
   })
-  .meta({ id: 'KeyExtend' })
+  .meta({ id: 'KeyExtend', example: { expires_in: 31_536_000 } })
 
 export const keyRevoke = z
   .strictObject({
@@ -179,12 +185,14 @@ export const keyRevoke = z
     wait: z.literal('propagated').optional().describe('Answer only once no node accepts the key any more.'),
     wait_timeout: z.number().int().min(0).max(300).optional().describe('Seconds; default 25. After it: 202.'),
   })
-  .meta({ id: 'KeyRevoke' })
+  .meta({ id: 'KeyRevoke', example: { reason: 'posted in a public repository', wait: 'propagated' } })
 
 /** 200 when complete or not waited for, 202 when the wait timed out. */
 export const keyRevoked = z.object({ key: keySchema, propagation: propagationSchema }).meta({ id: 'KeyRevoked' })
 
-export const keyDelete = z.strictObject({ confirm: z.string().max(100).optional() }).meta({ id: 'KeyDelete' })
+export const keyDelete = z
+  .strictObject({ confirm: z.string().max(100).optional() })
+  .meta({ id: 'KeyDelete', example: { confirm: 'DELETE' } })
 
 export const keySorts = ['next_expiry_at', 'created_at', 'last_used_at', 'name'] as const
 export type KeySort = (typeof keySorts)[number]

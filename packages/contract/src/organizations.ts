@@ -23,7 +23,7 @@ export const organizationCreate = z
     external_id: externalId.nullish(),
     notification_email: emailAddress.nullish(),
   })
-  .meta({ id: 'OrganizationCreate' })
+  .meta({ id: 'OrganizationCreate', example: { name: 'Acme', notification_email: 'keys@acme.example' } })
 
 export const organizationEdit = z
   .strictObject({
@@ -33,7 +33,7 @@ export const organizationEdit = z
     notification_email: emailAddress.nullable(),
   })
   .partial()
-  .meta({ id: 'OrganizationEdit' })
+  .meta({ id: 'OrganizationEdit', example: { policy: { default_lifetime: 7_776_000, max_active_keys: 100 } } })
 
 export const projectSchema = z
   .object({
@@ -52,9 +52,9 @@ export type Project = z.infer<typeof projectSchema>
 
 export const projectCreate = z
   .strictObject({ name: lineOfText(100), slug: slug.optional(), external_id: externalId.nullish() })
-  .meta({ id: 'ProjectCreate' })
+  .meta({ id: 'ProjectCreate', example: { name: 'Storefront' } })
 
 export const projectEdit = z
   .strictObject({ name: lineOfText(100), api_access: z.boolean(), policy: projectPolicyEdit })
   .partial()
-  .meta({ id: 'ProjectEdit' })
+  .meta({ id: 'ProjectEdit', example: { policy: { max_active_keys: 20 } } })

@@ -30,7 +30,7 @@ export const verifyRequest = z
     ip: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IPv4 or IPv6 address' }).optional(),
     cost: z.number().int().min(0).max(1_000_000).optional(),
   })
-  .meta({ id: 'VerifyRequest' })
+  .meta({ id: 'VerifyRequest', example: { key: 'what the caller sent', scopes: ['orders:read'], ip: '203.0.113.7' } })
 export type VerifyRequest = z.infer<typeof verifyRequest>
 
 export const verdictSchema = z

@@ -197,7 +197,7 @@ describe.each(engines)('a change and its audit event, on $name', (engine) => {
       'replacing the root key',
       () => async () => {
         const value = new SecretValue(keyturn.rootKey)
-        return replaceRootKey(keyturn.ground, { make: () => ({ value, keep: () => {} }) }).then(
+        return replaceRootKey(keyturn.ground, { set: null, make: () => ({ value, keep: () => {} }) }).then(
           () => ({ status: 200 }),
           () => ({ status: 500 }),
         )

@@ -81,7 +81,7 @@ function describeApi(app: OpenAPIHono<Env>) {
       title: 'Keyturn',
       version,
       description:
-        'API keys that never surprise anybody. Errors are problems (RFC 9457); every code is at /docs/errors.',
+        'API keys that never surprise anybody. Errors are problems (RFC 9457); every code is at [/docs/errors](/docs/errors).',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/', description: 'This installation' }],

@@ -39,13 +39,25 @@ ${body}
 </html>
 `
 
+/** One column that can be read, one server to choose from, little above the first endpoint. */
+const style = `body{margin:0;background:#fff}html.dark-mode body{background:#1c2022}
+.swagger-ui .wrapper{max-width:70rem}.swagger-ui .info{margin:2rem 0 1rem}.swagger-ui .info .title small.version-stamp{display:none}
+.swagger-ui .scheme-container{margin:0;padding:0 0 1rem;background:none;box-shadow:none}.swagger-ui .servers-title,.swagger-ui .servers{display:none}
+.swagger-ui .filter .operation-filter-input{margin:0 0 1rem}.swagger-ui .opblock{margin-bottom:.5rem}
+.swagger-ui .opblock .opblock-summary-method{min-width:5.5rem}`
+
 const browser = page(
   'Keyturn API',
   '<div id="api"></div>\n<script src="/docs/swagger-ui-bundle.js"></script>\n<script src="/docs/start.js"></script>',
-  '<link rel="stylesheet" href="/docs/swagger-ui.css">\n<style>body{margin:0}.swagger-ui .topbar{display:none}</style>',
+  `<meta name="color-scheme" content="light dark">\n<link rel="stylesheet" href="/docs/swagger-ui.css">\n<style>${style}</style>`,
 )
 
-const start = `SwaggerUIBundle({
+const start = `const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', paint)
+paint()
+
+SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#api',
   deepLinking: true,
@@ -66,10 +78,12 @@ function errorsPage(): string {
   })
   return page(
     'Keyturn: error codes',
-    `<h1>Error codes</h1>\n<table>\n<tr><th>Code<th>Status<th>What<th>What to do\n${rows.join('\n')}\n</table>`,
+    `<h1>Error codes</h1>\n<p>What <code>code</code> of an error can be, for every endpoint of <a href="/docs">the API</a>.</p>\n<table>\n<tr><th>Code<th>Status<th>What<th>What to do\n${rows.join('\n')}\n</table>`,
     `<style>body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.4rem .8rem;border-bottom:1px solid #d0d7de}
-tr:target{background:#fff8c5}@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}tr:target{background:#3a2f00}}</style>`,
+tr:target{background:#fff8c5}a{color:inherit}code{font-family:ui-monospace,monospace}
+@media(max-width:48rem){tr,td{display:block}th{display:none}td{border:0;padding:.1rem 0}tr{padding:.6rem 0;border-bottom:1px solid #d0d7de}code{font-weight:600}}
+@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}tr,th,td{border-color:#30363d}tr:target{background:#3a2f00}}</style>`,
   )
 }
 

@@ -249,15 +249,16 @@ export interface ProblemBody extends Record<string, unknown> {
 
 export function toProblem(error: DomainError, requestId: string): ProblemBody {
   const kind: ProblemKind = problems[error.code]
-  return {
+  const own = {
     type: `/docs/errors#${error.code}`,
     title: kind.title,
     status: kind.status,
     detail: kind.detail(error.facts),
     code: error.code,
-    ...error.facts,
     request_id: requestId,
   }
+  // Its own members first, for whoever reads it, and last, so that no fact of the same name takes their place.
+  return { ...own, ...error.facts, ...own }
 }
 
 /**

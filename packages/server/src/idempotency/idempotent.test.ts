@@ -154,11 +154,17 @@ describe.each(engines)('a call with an Idempotency-Key, on $name', (engine) => {
 
     const formerKey = keyturn.rootKey
     const newKey = 'another-root-key-of-at-least-32-characters'
-    await replaceRootKey(keyturn.ground, { make: () => ({ value: new SecretValue(newKey), keep: () => {} }) })
+    await replaceRootKey(keyturn.ground, {
+      set: null,
+      make: () => ({ value: new SecretValue(newKey), keep: () => {} }),
+    })
     const withAnother = await create(idempotencyKey, { name: 'Zapier' }, newKey)
     expect(withAnother.status).toBe(201)
     expect(withAnother.body).toEqual({ ...body, secret: { ...body.secret, value: null } })
-    await replaceRootKey(keyturn.ground, { make: () => ({ value: new SecretValue(formerKey), keep: () => {} }) })
+    await replaceRootKey(keyturn.ground, {
+      set: null,
+      make: () => ({ value: new SecretValue(formerKey), keep: () => {} }),
+    })
     expect((await create(idempotencyKey)).body.secret.value).toBe(value)
   })
 
@@ -216,8 +222,9 @@ describe('an Idempotency-Key that comes again after its 24 hours, twice at the s
       const both = Promise.all([send(), send()])
       await vi.waitFor(
         async () => {
-          const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-          expect((await holder.query(waiting)).rows).toHaveLength(2)
+          const { rows } = await sql`select from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`.execute(keyturn.database.reader)
+          expect(rows).toHaveLength(2)
         },
         { timeout: 4_500 },
       )

@@ -63,12 +63,11 @@ export function makeRepeatable(
 
 async function claim(tx: Tx, now: Instant, masterKey: MasterKey, call: RepeatableCall): Promise<void> {
   const digest = sha256(call.body)
-  if (!(await store.claimAnswer(tx, call, digest, now))) {
+  while (!(await store.claimAnswer(tx, call, digest, now))) {
     const stored = await store.findAnswer(tx, call)
     if (stored && now - stored.createdAt < answersKeptMs) throw repeated(stored, digest, now, masterKey, call)
     // Somebody who comes with the same old key at the same time may claim it first: then there is their answer to look at.
     await store.deleteAnswer(tx, call, now - answersKeptMs)
-    await store.claimAnswer(tx, call, digest, now)
   }
 }
 

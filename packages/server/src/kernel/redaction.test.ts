@@ -9,12 +9,17 @@ const anyText = fc.string().filter((text) => !/[0-9a-z_]$/i.test(text))
 describe('redaction', () => {
   it('leaves of a value of ours, wherever it stands, its prefix alone', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...prefixesOf('kt'), ...prefixesOf('acme2')), anyText, fc.string(), (prefix, a, b) => {
-        const value = mintValue(prefix).reveal()
-        const redacted = redact(`${a}${value} ${b}`)
-        expect(redacted).not.toContain(value.slice(prefix.length))
-        expect(redacted).toContain(`${prefix}[secret]`)
-      }),
+      fc.property(
+        fc.constantFrom(...prefixesOf('kt'), ...prefixesOf('acme2')),
+        anyText,
+        fc.string(),
+        (prefix, a, b) => {
+          const value = mintValue(prefix).reveal()
+          const redacted = redact(`${a}${value} ${b}`)
+          expect(redacted).not.toContain(value.slice(prefix.length))
+          expect(redacted).toContain(`${prefix}[secret]`)
+        },
+      ),
     )
   })
 

@@ -59,7 +59,13 @@ export async function recordKeyChange(
     organizationId: key.organizationId,
     projectId: key.projectId,
     target: { type: 'key', id: key.id, name: key.name },
-    ...(differences(change.before, change.after) ?? { before: null, after: null }),
+    ...changedFields(change),
     affects: change.affectsVerdicts ? { kind: 'key', id: key.id } : null,
   })
+}
+
+/** Something that is new was nothing before, rather than a record of nulls. */
+function changedFields({ before, after }: Pick<KeyChange, 'before' | 'after'>) {
+  if (Object.keys(before).length === 0) return { before: null, after }
+  return differences(before, after) ?? { before: null, after: null }
 }

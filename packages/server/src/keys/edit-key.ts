@@ -1,4 +1,4 @@
-import type { KeyEdit } from '@keyturn/contract'
+import { type KeyEdit, managementScopes } from '@keyturn/contract'
 import { differences } from '../audit/record-change.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { readProject } from '../organizations/find.ts'
@@ -17,7 +17,8 @@ import type { KeyView } from './view-keys.ts'
 /**
  * Changes what is given of what people and products say about a key. Never its value, nor when it ends.
  *
- * @throws DomainError key_not_found, key_revoked, name_does_not_match_policy, name_is_vague, cannot_give_more_than_you_have
+ * @throws DomainError key_not_found, key_revoked, invalid_request, name_does_not_match_policy, name_is_vague,
+ *   cannot_give_more_than_you_have
  */
 export function editKey(call: Call, keyId: string, edit: KeyEdit): Promise<KeyView> {
   return changeKey(call, keyId, async (key, now, tx) => {
@@ -72,6 +73,12 @@ const described = (key: Key) => ({
   metadata: key.metadata,
 })
 
+/** Scopes of a management key are Keyturn's own words, those of other keys are words of the product. */
 function refuseScopes(call: Call, key: Key, edited: Key): void {
+  const isKnown = (scope: string) => managementScopes.some((known) => known === scope)
+  if (edited.scopes.length === 0 || !edited.scopes.every(isKnown)) {
+    const detail = `must be one or more of ${managementScopes.join(', ')} for a management key`
+    throw new DomainError('invalid_request', { errors: [{ path: 'scopes', detail }] })
+  }
   requireAtLeast(call.caller, edited.scopes, key.management?.projects ?? null)
 }

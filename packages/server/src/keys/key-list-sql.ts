@@ -2,7 +2,6 @@ import type { KeySort, KeyStatus } from '@keyturn/contract'
 import { type RawBuilder, sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import { at } from '../storage/driver-values.ts'
-import { keyColumns } from './key-rows.ts'
 
 /** Whose keys: those of a project, or those of an organization but for its management keys. */
 export interface KeyScope {
@@ -16,8 +15,8 @@ export interface KeyFilter {
   readonly statuses: readonly KeyStatus[]
   readonly kinds?: readonly string[]
   readonly owner?: string
-  /** A tsquery of lexemes as search-words.ts makes them. */
-  readonly search?: string
+  /** Tsqueries of lexemes as search-words.ts makes them; all must match. */
+  readonly search?: readonly string[]
   readonly expiresBefore?: Instant
   readonly expiresAfter?: Instant
   readonly unusedSince?: Instant
@@ -41,111 +40,156 @@ export interface Position {
 export type Sql = RawBuilder<unknown>
 
 export const all = (conditions: readonly Sql[]): Sql => sql.join([sql`true`, ...conditions], sql` and `)
-export const columns = sql.join(keyColumns.map((column) => sql.ref(`k.${column}`)))
+export const union = (parts: readonly Sql[]): Sql =>
+  sql.join(
+    parts.map((part) => sql`(${part})`),
+    sql` union all `,
+  )
 
-/** What `list.next_expiry_at` shows. */
-export const nextExpiry = (now: Instant): Sql =>
-  sql`case when k.first_end_at > ${at(now)} then k.first_end_at else k.last_end_at end`
+/** A list, or a half of one, that walks along indexes give in order. */
+export interface Section {
+  readonly ended: boolean
+  /**
+   * Ids and places of the first rows from the cursor on. Whatever a walk looks at or gives is in its index: each row costs about
+   * the same, and PostgreSQL never takes reading and sorting the whole table for the cheaper way.
+   */
+  walk(limit: number): Sql
+  /** What the walk does not see to, but for the search: conditions on `keys k`. */
+  readonly loose: readonly Sql[]
+}
+
+/** In their order; one where the order knows no ended keys. */
+export function sectionsOf(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now: Instant): Section[] {
+  if (order.sort !== 'next_expiry_at') return [sortedSection(scope, filter, order, now)]
+  // Soonest first: those to come, then those ended.
+  const halves = order.descending ? [true, false] : [false, true]
+  const start = order.after === null ? 0 : halves.indexOf(order.after.ended)
+  return halves
+    .slice(start)
+    .map((ended) =>
+      expirySection(scope, filter, order.after?.ended === ended ? order : { ...order, after: null }, ended, now),
+    )
+}
 
 /**
  * The order by next expiry is a merge of two walks: keys of which no secret has ended, by their first end, and keys of which
  * one has, by their last. Never is `infinity`, so never-expiring keys come last by themselves. Keys that have ended are walked
  * apart, those with one end and those with two.
  */
-export function expiryWalk(scope: KeyScope, filter: KeyFilter, order: KeyOrder, ended: boolean, now: Instant): Sql {
+function expirySection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, ended: boolean, now: Instant): Section {
   const [first, last, time] = [sql`k.first_end_at`, sql`k.last_end_at`, at(now)]
-  const walks: { end: Sql; where: Sql }[] = ended
+  const walks: { place: Sql; where: Sql }[] = ended
     ? [
-        { end: first, where: sql`k.first_end_at = k.last_end_at and k.first_end_at <= ${time}` },
-        { end: last, where: sql`k.first_end_at < k.last_end_at and k.last_end_at <= ${time}` },
+        { place: first, where: sql`k.first_end_at = k.last_end_at and k.first_end_at <= ${time}` },
+        { place: last, where: sql`k.first_end_at < k.last_end_at and k.last_end_at <= ${time}` },
       ]
     : [
-        { end: first, where: sql`k.first_end_at > ${time}` },
+        { place: first, where: sql`k.first_end_at > ${time}` },
         {
-          end: last,
+          place: last,
           where: sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`,
         },
       ]
-  const parts = statesOf(filter, ended).flatMap((state) =>
-    (filter.kinds ?? [null]).flatMap((kind) =>
-      walks.map(({ end, where }) => {
-        const conditions = [
-          ...inScope(scope),
-          sql`k.state = ${state}`,
-          ...(kind === null ? [] : [sql`k.kind = ${kind}`]),
-          ...(filter.owner === undefined ? [] : [sql`k.owner = ${filter.owner}`]),
-          where,
-          ...bounds(filter, end),
-          ...past(order, end),
-        ]
-        return sql`select ${columns}, k.search, ${end} as place from keys k
-          where ${all(conditions)} order by ${inOrder(order, end)} limit ${order.limit}`
-      }),
+  // Kind and owner have indexes of their own in this order; where both are wanted, the owner has fewer keys.
+  const kinds = filter.owner === undefined ? filter.kinds : undefined
+  const facets = kinds
+    ? kinds.map((kind) => sql`k.kind = ${kind}`)
+    : [filter.owner === undefined ? sql`true` : sql`k.owner = ${filter.owner}`]
+  const legs = statesOf(filter, ended).flatMap((state) =>
+    facets.flatMap((facet) =>
+      walks.map(({ place, where }) => ({
+        from: sql`keys k`,
+        place,
+        where: [sql`k.state = ${state}`, facet, where, ...bounds(filter, place)],
+      })),
     ),
   )
-  return merged(parts, order)
+  return {
+    ended,
+    walk: (limit) => merge(scope, { ...order, limit }, legs),
+    loose: [...(kinds ? [] : ofKinds(filter)), ...unused(scope, filter)],
+  }
 }
 
 /** Orders that are a column: one walk for each state, merged. */
-export function sortedWalk(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now: Instant): Sql {
-  const byUse = order.sort === 'last_used_at'
-  const walked = byUse ? 'a' : 'k'
-  const place = byUse ? sql`a.last_used_at` : sql.ref(order.sort === 'name' ? 'k.name_key' : 'k.created_at')
-  const id = byUse ? sql`a.key_id` : sql`k.id`
-  const source = byUse ? sql`key_activity a join keys k on k.id = a.key_id` : sql`keys k`
-  const parts = [...new Set([...statesOf(filter, false), ...statesOf(filter, true)])].map((state) => {
-    const conditions = [
-      ...inScope(scope, walked),
-      sql`${sql.ref(`${walked}.state`)} = ${state}`,
-      ...(state === 'active' ? activeOrExpired(filter, now) : []),
-      ...facets(filter),
-      ...bounds(filter, nextExpiry(now)),
-      ...looseConditions(filter),
-      ...past(order, place, id),
-    ]
-    return sql`select ${columns}, k.search, ${place} as place from ${source}
-      where ${all(conditions)} order by ${inOrder(order, place, id)} limit ${order.limit}`
-  })
-  return merged(parts, order)
-}
-
-/** All that match, in no order: for filters so narrow that fetching and sorting them is quick. */
-export function matchingKeys(scope: KeyScope, filter: KeyFilter, ended: boolean, now: Instant): Sql {
-  const conditions = [
-    ...inScope(scope),
-    sql`k.state = any(${statesOf(filter, ended)}::text[])`,
-    ended ? sql`k.last_end_at <= ${at(now)}` : sql`k.last_end_at > ${at(now)}`,
-    ...facets(filter),
-    ...looseConditions(filter),
-  ]
-  return sql`select ${columns}, k.search, ${nextExpiry(now)} as place from keys k where ${all(conditions)}`
-}
-
-function merged(parts: readonly Sql[], order: KeyOrder): Sql {
-  const walks =
-    parts.length > 0 ? parts : [sql`select ${columns}, k.search, k.last_end_at as place from keys k where false`]
-  const union = sql.join(
-    walks.map((part) => sql`(${part})`),
-    sql` union all `,
+function sortedSection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now: Instant): Section {
+  const place = placeOf(order, now)
+  const legs = storedStates(filter).map((state) =>
+    order.sort === 'last_used_at'
+      ? { from: sql`key_activity a`, alias: 'a', id: sql`a.key_id`, place, where: [sql`a.state = ${state}`] }
+      : { from: sql`keys k`, place, where: [sql`k.state = ${state}`] },
   )
-  return sql`select * from (${union}) as k order by ${inOrder(order)} limit ${order.limit}`
+  return {
+    ended: false,
+    walk: (limit) => merge(scope, { ...order, limit }, legs),
+    loose: [
+      ...activeOrExpired(filter, now),
+      ...ofKinds(filter),
+      ...ofOwner(filter),
+      ...bounds(filter, nextExpiry(now)),
+      ...unused(scope, filter),
+    ],
+  }
 }
 
-export function inOrder(order: Pick<KeyOrder, 'descending'>, place: Sql = sql`k.place`, id: Sql = sql`k.id`): Sql {
-  return order.descending ? sql`${place} desc, ${id} desc` : sql`${place} asc, ${id} asc`
+/** All that match from the cursor on, as `id`, `place`, `ended`, in no order. @param search conditions on `keys k` */
+export function matchingKeys(
+  scope: KeyScope,
+  filter: KeyFilter,
+  order: KeyOrder,
+  now: Instant,
+  search: readonly Sql[],
+): Sql {
+  const isEnded = sql`k.last_end_at <= ${at(now)}`
+  const ended = order.sort === 'next_expiry_at' ? isEnded : sql`false`
+  const place = placeOf(order, now)
+  const source = order.sort === 'last_used_at' ? sql`keys k join key_activity a on a.key_id = k.id` : sql`keys k`
+  return sql`select k.id, ${place} as place, ${ended} as ended from ${source} where ${all([
+    ...inScope(scope),
+    sql`k.state = any(${storedStates(filter)}::text[])`,
+    ...activeOrExpired(filter, now),
+    ...ofKinds(filter),
+    ...ofOwner(filter),
+    ...bounds(filter, nextExpiry(now)),
+    ...unused(scope, filter),
+    ...search,
+    ...(order.after === null ? [] : [beyond(order, order.after, [ended, sql`${order.after.ended}::boolean`], place)]),
+  ])}`
 }
 
-/** From the cursor on. */
-export function past(order: KeyOrder, place: Sql, id: Sql = sql`k.id`): Sql[] {
-  if (order.after === null) return []
-  const { value, id: afterId } = order.after
-  const type = order.sort === 'name' ? sql`text collate "C"` : sql`timestamptz`
-  const comparison = order.descending ? sql`<` : sql`>`
-  return [sql`(${place}, ${id}) ${comparison} (${value}::${type}, ${afterId}::text collate "C")`]
+interface Leg {
+  readonly from: Sql
+  readonly alias?: string
+  readonly id?: Sql
+  readonly place: Sql
+  readonly where: readonly Sql[]
+}
+
+/** Walks along indexes, each no longer than the whole, merged into one order. */
+function merge(scope: KeyScope, order: KeyOrder, legs: readonly Leg[]): Sql {
+  if (legs.length === 0) return sql`select id, last_end_at as place from keys where false`
+  return sql`select * from (${union(legs.map((leg) => walkAlong(scope, order, leg)))}) as k
+    order by ${inOrder(order, sql`k.place`, sql`k.id`)} limit ${order.limit}`
+}
+
+function walkAlong(scope: KeyScope, order: KeyOrder, leg: Leg): Sql {
+  const { from, alias = 'k', id = sql`k.id`, place, where } = leg
+  const past = order.after === null ? [] : [beyond(order, order.after, [], place, id)]
+  const walk = (scoped: readonly Sql[]) =>
+    sql`select ${id} as id, ${place} as place from ${from} where ${all([...scoped, ...where, ...past])}
+      order by ${inOrder(order, place, id)} limit ${order.limit}`
+  return withinReach(scope, alias, walk)
+}
+
+/** Once for the scope, or, where an organization is seen in part, once for each project within reach. */
+export function withinReach(scope: KeyScope, alias: string, part: (scoped: readonly Sql[]) => Sql): Sql {
+  if (scope.projectId !== null || !scope.projects) return part(inScope(scope, alias))
+  return sql`select part.* from unnest(${[...scope.projects]}::text[]) as reach (id)
+    cross join lateral (${part([sql`${sql.ref(`${alias}.project_id`)} = reach.id`])}) as part`
 }
 
 /** Keys of management are in no list of an organization; each scope has its own indexes. */
-export function inScope(scope: KeyScope, alias = 'k'): Sql[] {
+function inScope(scope: KeyScope, alias = 'k'): Sql[] {
   const column = (name: string) => sql.ref(`${alias}.${name}`)
   if (scope.projectId !== null) return [sql`${column('project_id')} = ${scope.projectId}`]
   return [
@@ -153,6 +197,32 @@ export function inScope(scope: KeyScope, alias = 'k'): Sql[] {
     sql`not ${column('management')}`,
     ...(scope.projects ? [sql`${column('project_id')} = any(${[...scope.projects]}::text[])`] : []),
   ]
+}
+
+function placeOf(order: KeyOrder, now: Instant): Sql {
+  const places = {
+    next_expiry_at: nextExpiry(now),
+    created_at: sql`k.created_at`,
+    last_used_at: sql`a.last_used_at`,
+    name: sql`k.name_key`,
+  } satisfies Record<KeySort, Sql>
+  return places[order.sort]
+}
+
+/** What `list.next_expiry_at` shows. */
+const nextExpiry = (now: Instant): Sql =>
+  sql`case when k.first_end_at > ${at(now)} then k.first_end_at else k.last_end_at end`
+
+export function inOrder({ descending }: Pick<KeyOrder, 'descending'>, ...columns: readonly Sql[]): Sql {
+  return sql.join(columns.map((column) => (descending ? sql`${column} desc` : sql`${column} asc`)))
+}
+
+/** From the cursor on. */
+function beyond(order: KeyOrder, after: Position, ended: [Sql, Sql] | [], place: Sql, id: Sql = sql`k.id`): Sql {
+  const type = order.sort === 'name' ? sql`text collate "C"` : sql`timestamptz`
+  const row = sql.join([...ended.slice(0, 1), place, id])
+  const last = sql.join([...ended.slice(1), sql`${after.value}::${type}`, sql`${after.id}::text collate "C"`])
+  return order.descending ? sql`(${row}) < (${last})` : sql`(${row}) > (${last})`
 }
 
 /** The stored states under which keys of these statuses are found, among those that have ended or those that have not. */
@@ -165,32 +235,34 @@ function statesOf(filter: KeyFilter, ended: boolean): string[] {
   ]
 }
 
+const storedStates = (filter: KeyFilter) => [...new Set([...statesOf(filter, false), ...statesOf(filter, true)])]
+
+/** Both are `active` in the database: the clock tells them apart. */
 function activeOrExpired(filter: KeyFilter, now: Instant): Sql[] {
   const [active, expired] = [filter.statuses.includes('active'), filter.statuses.includes('expired')]
-  if (active && expired) return []
-  return [active ? sql`k.last_end_at > ${at(now)}` : sql`k.last_end_at <= ${at(now)}`]
+  if (active === expired) return []
+  const end = active ? sql`k.last_end_at > ${at(now)}` : sql`k.last_end_at <= ${at(now)}`
+  return [sql`(k.state <> 'active' or ${end})`]
 }
 
-function facets(filter: KeyFilter): Sql[] {
+const ofKinds = ({ kinds }: KeyFilter): Sql[] => (kinds ? [sql`k.kind = any(${[...kinds]}::text[])`] : [])
+
+const ofOwner = ({ owner }: KeyFilter): Sql[] => (owner === undefined ? [] : [sql`k.owner = ${owner}`])
+
+/** By the key's own row while a walk goes on; by the index of last use where all that match are fetched. */
+function unused(scope: KeyScope, filter: KeyFilter): Sql[] {
+  if (filter.unusedSince === undefined) return []
   return [
-    ...(filter.kinds ? [sql`k.kind = any(${[...filter.kinds]}::text[])`] : []),
-    ...(filter.owner === undefined ? [] : [sql`k.owner = ${filter.owner}`]),
+    sql`exists (select from key_activity u where ${all([
+      sql`u.key_id = k.id`,
+      ...inScope(scope, 'u'),
+      sql`u.state = any(${storedStates(filter)}::text[])`,
+      sql`u.last_used_at < ${at(filter.unusedSince)}`,
+    ])})`,
   ]
 }
 
-/** Filters for which no index has the order of the list. */
-export function looseConditions(filter: KeyFilter): Sql[] {
-  return [
-    ...(filter.search === undefined ? [] : [sql`k.search @@ ${filter.search}::tsquery`]),
-    ...(filter.unusedSince === undefined
-      ? []
-      : [
-          sql`exists (select from key_activity u where u.key_id = k.id and u.last_used_at < ${at(filter.unusedSince)})`,
-        ]),
-  ]
-}
-
-export function bounds(filter: KeyFilter, end: Sql): Sql[] {
+function bounds(filter: KeyFilter, end: Sql): Sql[] {
   return [
     ...(filter.expiresAfter === undefined ? [] : [sql`${end} > ${at(filter.expiresAfter)}`]),
     ...(filter.expiresBefore === undefined ? [] : [sql`${end} < ${at(filter.expiresBefore)}`]),

@@ -6,21 +6,19 @@ import { at, instantText } from '../storage/driver-values.ts'
 import type { Key } from './key.ts'
 import {
   all,
-  bounds,
-  expiryWalk,
   inOrder,
-  inScope,
   type KeyFilter,
   type KeyOrder,
   type KeyScope,
-  looseConditions,
   matchingKeys,
   type Position,
-  past,
+  type Section,
   type Sql,
-  sortedWalk,
+  sectionsOf,
+  union,
+  withinReach,
 } from './key-list-sql.ts'
-import { type KeyRow, toKey } from './key-rows.ts'
+import { type KeyRow, keyColumns, toKey } from './key-rows.ts'
 
 export type { KeyFilter, KeyOrder, KeyScope, Position } from './key-list-sql.ts'
 
@@ -29,15 +27,11 @@ export interface PlacedKey {
   readonly position: Position
 }
 
-type PlacedRow = KeyRow & { place: Instant | string }
-
-// How far a walk goes on looking for keys that match a filter for which no index has the order. Enough for a page wherever one
-// in 80 matches; where fewer do, fetching all that match and sorting them is quick.
-const walkedRows = 4_000
+type PlacedRow = KeyRow & { place: Instant | string; ended: boolean }
 
 /**
- * One page, at a cost that does not grow with the number of keys nor with the number of the page: every order is a merge of
- * walks along indexes, each from the cursor on and no longer than the page.
+ * One page. Where indexes see to all that is asked for, it costs the same for any number of keys and of the page: every order is
+ * a merge of walks along indexes, from the cursor on and no longer than the page.
  */
 export async function listPage(
   reader: Reader,
@@ -46,75 +40,112 @@ export async function listPage(
   order: KeyOrder,
   now: Instant,
 ): Promise<PlacedKey[]> {
-  if (order.sort !== 'next_expiry_at') {
-    const { rows } = await sql<PlacedRow>`${sortedWalk(scope, filter, order, now)}`.execute(reader)
-    return rows.map((row) => toPlaced(row, false))
+  const search = await planSearch(reader, filter.search ?? [])
+  const matching = () => {
+    const conditions = matchingKeys(scope, filter, order, now, search.byIndex)
+    // Without an order inside, or PostgreSQL may take a walk along the whole of it for the cheaper way.
+    return fetchKeys(
+      reader,
+      order,
+      sql`select * from (${conditions} offset 0) as k
+      order by ${inOrder(order, sql`k.ended`, sql`k.place`, sql`k.id`)} limit ${order.limit}`,
+    )
   }
-  // Soonest first: those to come, then those ended. The second half is only walked where the first does not fill the page.
-  const halves = order.descending ? [true, false] : [false, true]
-  const start = order.after === null ? 0 : halves.indexOf(order.after.ended)
+  if (search.findsFew) return matching()
+
   const page: PlacedKey[] = []
-  for (const ended of halves.slice(start)) {
+  // The second half is only walked where the first does not fill the page.
+  for (const section of sectionsOf(scope, filter, order, now)) {
     const limit = order.limit - page.length
     if (limit === 0) break
-    const after = order.after?.ended === ended ? order.after : null
-    const rows = await expiryPage(reader, scope, filter, { ...order, after, limit }, ended, now)
-    page.push(...rows.map((row) => toPlaced(row, ended)))
+    const { found, complete } = await walkSection(reader, scope, { ...order, limit }, section, search.byReading)
+    if (!complete) return matching()
+    page.push(...found)
   }
   return page
 }
 
-async function expiryPage(
+// How far a walk goes on looking for keys that match a filter for which no index has the order: enough for a page wherever one
+// in 80 matches. Where fewer do, fetching all that match and sorting them is quick. Neither bounds a filter that very many keys
+// match, all of them far behind in the order: each of those costs about a microsecond.
+const walkedRows = 4_000
+// Each project within a caller's reach is walked by itself.
+const leastWalkedRows = 200
+
+/** @returns complete: whether what was found is all there is, or fills the page */
+async function walkSection(
   reader: Reader,
   scope: KeyScope,
-  filter: KeyFilter,
   order: KeyOrder,
-  ended: boolean,
-  now: Instant,
-): Promise<PlacedRow[]> {
-  const loose = looseConditions(filter)
-  if (loose.length === 0) {
-    return (await sql<PlacedRow>`${expiryWalk(scope, filter, order, ended, now)}`.execute(reader)).rows
+  section: Section,
+  search: readonly Sql[],
+): Promise<{ found: PlacedKey[]; complete: boolean }> {
+  const ended = sql`${section.ended}::boolean as ended`
+  const conditions = [...section.loose, ...search]
+  if (conditions.length === 0) {
+    const walk = section.walk(order.limit)
+    return { found: await fetchKeys(reader, order, sql`select w.*, ${ended} from (${walk}) as w`), complete: true }
   }
-  const walked = await walkAndFilter(
+  const length = Math.max(leastWalkedRows, Math.floor(walkedRows / (scope.projects?.length ?? 1)))
+  const walk = section.walk(length)
+  const found = await fetchKeys(
     reader,
-    expiryWalk(scope, filter, { ...order, limit: walkedRows }, ended, now),
-    loose,
     order,
+    sql`select w.*, ${ended} from (${walk}) as w join keys k on k.id = w.id where ${all(conditions)}
+      order by ${inOrder(order, sql`w.place`, sql`w.id`)} limit ${order.limit}`,
   )
-  if (walked.complete || walked.rows.length >= order.limit) return walked.rows
-  const place = sql`k.place`
-  const { rows } = await sql<PlacedRow>`
-    with matching as materialized (${matchingKeys(scope, filter, ended, now)})
-    select * from matching as k where ${all([...bounds(filter, place), ...past(order, place)])}
-    order by ${inOrder(order)} limit ${order.limit}`.execute(reader)
-  return rows
+  if (found.length === order.limit) return { found, complete: true }
+  const { rows } = await sql<{ walked: number }>`select count(*) as walked from (${walk}) as w`.execute(reader)
+  return { found, complete: (rows[0]?.walked ?? 0) < length }
 }
 
-/** @returns complete: the walk came to its end, so that what it found is all there is */
-async function walkAndFilter(
-  reader: Reader,
-  walk: Sql,
-  conditions: readonly Sql[],
-  order: KeyOrder,
-): Promise<{ rows: PlacedRow[]; complete: boolean }> {
-  const { rows } = await sql<{ walked: number } & (PlacedRow | { id: null })>`
-    with walked as materialized (${walk})
-    select total.walked, found.*
-    from (select count(*) as walked from walked) as total
-    left join lateral (
-      select * from walked as k where ${all(conditions)} order by ${inOrder(order)} limit ${order.limit}
-    ) as found on true
-    order by ${inOrder(order, sql`found.place`, sql`found.id`)}`.execute(reader)
+// Up to this many, fetching and sorting them all is quicker than a walk that finds none of them.
+const few = 12_000
+// The index gathers all keys of every word that it is asked for before it compares them: one of very many is better read.
+const frequent = 50_000
+const mostWordsEstimated = 8
+
+interface SearchPlan {
+  /** Whether so few keys match in the whole database that they are best fetched at once. */
+  readonly findsFew: boolean
+  /** Conditions on `keys k` for a walk, which reads each key anyway, and for fetching all that match. */
+  readonly byReading: readonly Sql[]
+  readonly byIndex: readonly Sql[]
+}
+
+/** PostgreSQL's own estimates decide about the way to the answer, never about the answer. */
+async function planSearch(reader: Reader, terms: readonly string[]): Promise<SearchPlan> {
+  const byIndex = (term: string) => sql`k.search @@ ${term}::tsquery`
+  // A condition that is more than the operator is never handed to the index.
+  const byReading = (term: string) => sql`(k.search @@ ${term}::tsquery) is true`
+  if (terms.length === 0) return { findsFew: false, byReading: [], byIndex: [] }
+  const counts: number[] = []
+  for (const term of terms.slice(0, mostWordsEstimated)) counts.push(await estimate(reader, byIndex(term)))
+  const together = counts.length === 1 ? counts[0] : await estimate(reader, byIndex(terms.join(' & ')))
+  const bound = Math.max(frequent, Math.min(...counts))
   return {
-    rows: rows.filter((row): row is { walked: number } & PlacedRow => row.id !== null),
-    complete: (rows[0]?.walked ?? 0) < walkedRows,
+    findsFew: (together ?? 0) <= few,
+    byReading: terms.map(byReading),
+    byIndex: terms.map((term, place) => ((counts[place] ?? Infinity) <= bound ? byIndex(term) : byReading(term))),
   }
 }
 
-function toPlaced(row: PlacedRow, ended: boolean): PlacedKey {
-  const value = typeof row.place === 'number' ? instantText(row.place) : row.place
-  return { key: toKey(row), position: { ended, value, id: row.id } }
+/** About how many keys of the whole database match, from the statistics that PostgreSQL keeps of words. */
+async function estimate(reader: Reader, condition: Sql): Promise<number> {
+  const { rows } = await sql<{ 'QUERY PLAN': string }>`explain select from keys k where ${condition}`.execute(reader)
+  return Number(/ rows=(\d+) /.exec(rows[0]?.['QUERY PLAN'] ?? '')?.[1])
+}
+
+/** @param places of the keys as `id`, `place`, `ended`, in order, which are few */
+async function fetchKeys(reader: Reader, order: KeyOrder, places: Sql): Promise<PlacedKey[]> {
+  const columns = sql.join(keyColumns.map((column) => sql.ref(`k.${column}`)))
+  const { rows } =
+    await sql<PlacedRow>`select ${columns}, w.place, w.ended from (${places}) as w join keys k on k.id = w.id
+    order by ${inOrder(order, sql`w.ended`, sql`w.place`, sql`w.id`)}`.execute(reader)
+  return rows.map((row) => {
+    const value = typeof row.place === 'number' ? instantText(row.place) : row.place
+    return { key: toKey(row), position: { ended: row.ended, value, id: row.id } }
+  })
 }
 
 /** How many of each status there are; counting stops at `most`. */
@@ -124,18 +155,29 @@ export async function countByStatus(
   now: Instant,
   most: number,
 ): Promise<Record<KeyStatus, number>> {
-  const part = (state: KeyStatus, ends: Sql) =>
-    sql`(select from keys k where ${all([...inScope(scope), sql`k.state = ${state}`, ends])} limit ${most})`
-  const count = (...parts: Sql[]) =>
-    sql`(select count(*) from (select from (${sql.join(parts, sql` union all `)}) as parts limit ${most}) as counted)`
-  const time = at(now)
+  // Ordered as an index is, so that PostgreSQL counts along it and never along the whole table.
+  const part = (state: KeyStatus, order: Sql, where: Sql = sql`true`) =>
+    withinReach(
+      scope,
+      'k',
+      (scoped) =>
+        sql`select from keys k where ${all([...scoped, sql`k.state = ${state}`, where])} order by ${order} limit ${most}`,
+    )
+  const count = (part: Sql) => sql`(select count(*) from (${part}) as counted)`
+  const [first, last, time] = [sql`k.first_end_at`, sql`k.last_end_at`, at(now)]
   const { rows } = await sql<Record<KeyStatus, number>>`select
     ${count(
-      part('active', sql`k.first_end_at > ${time}`),
-      part('active', sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`),
+      sql`select from (${union([
+        part('active', first, sql`k.first_end_at > ${time}`),
+        part(
+          'active',
+          last,
+          sql`k.first_end_at < k.last_end_at and k.first_end_at <= ${time} and k.last_end_at > ${time}`,
+        ),
+      ])}) as parts limit ${most}`,
     )} as active,
-    ${count(part('disabled', sql`true`))} as disabled,
-    ${count(part('active', sql`k.first_end_at <= ${time} and k.last_end_at <= ${time}`))} as expired,
-    ${count(part('revoked', sql`true`))} as revoked`.execute(reader)
+    ${count(part('disabled', first))} as disabled,
+    ${count(part('active', first, sql`k.first_end_at <= ${time} and k.last_end_at <= ${time}`))} as expired,
+    ${count(part('revoked', first))} as revoked`.execute(reader)
   return rows[0] ?? { active: 0, disabled: 0, expired: 0, revoked: 0 }
 }

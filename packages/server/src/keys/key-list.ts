@@ -4,7 +4,7 @@ import { type Instant, parseInstant, seconds } from '../kernel/instant.ts'
 import type { Call } from '../people/call.ts'
 import { requireScope } from '../people/permissions.ts'
 import { countByStatus, type KeyFilter, type KeyScope, listPage, type Position } from './key-list-store.ts'
-import { searchQuery } from './search-words.ts'
+import { searchTerms } from './search-words.ts'
 import { type KeyView, viewKeys } from './view-keys.ts'
 
 export type { KeyScope } from './key-list-store.ts'
@@ -57,6 +57,16 @@ export async function listKeys(call: Call, scope: KeyScope, query: KeyListQuery)
   }
 }
 
+/** The page and the counts, side by side where the database has more than one connection. @throws as listKeys */
+export async function listAndCountKeys(
+  call: Call,
+  scope: KeyScope,
+  query: KeyListQuery,
+): Promise<KeyPage & { readonly counts: StatusCounts }> {
+  const [page, counts] = await Promise.all([listKeys(call, scope, query), countKeys(call, scope)])
+  return { ...page, counts }
+}
+
 /** All keys by status, whatever the filters. Counting stops at 10,000, so that it costs the same for every size. */
 export async function countKeys(call: Call, scope: KeyScope): Promise<StatusCounts> {
   requireScope(call.caller, 'keys:read')
@@ -84,13 +94,13 @@ function withinReach(call: Call, scope: KeyScope): KeyScope {
 
 /** @returns null where nothing can match */
 function toFilter(scope: KeyScope, query: KeyListQuery, now: Instant): KeyFilter | null {
-  const search = query.q === undefined ? undefined : searchQuery(scope.organizationId, query.q)
-  if (search === null && query.q?.trim() !== '') return null
+  const search = searchTerms(scope.organizationId, query.q ?? '')
+  if (search.length === 0 && query.q?.trim()) return null
   return {
     statuses: query.status,
     ...(query.kind && { kinds: query.kind }),
     ...(query.owner !== undefined && { owner: query.owner }),
-    ...(search && { search }),
+    ...(search.length > 0 && { search }),
     ...(query.expires_before !== undefined && { expiresBefore: pointInTime(query.expires_before, now, 1) }),
     ...(query.expires_after !== undefined && { expiresAfter: pointInTime(query.expires_after, now, 1) }),
     ...(query.unused_since !== undefined && { unusedSince: pointInTime(query.unused_since, now, -1) }),

@@ -41,7 +41,9 @@ describe('the end of a new secret', () => {
       code: 'max_lifetime_exceeded',
       facts: { max_lifetime: rules.max_lifetime, latest: formatTime(latest) },
     })
-    expect(endOf({ expires_at: '9999-12-31T23:59:59Z' }, { max_lifetime: null })).toBe(Date.UTC(9999, 11, 31, 23, 59, 59))
+    expect(endOf({ expires_at: '9999-12-31T23:59:59Z' }, { max_lifetime: null })).toBe(
+      Date.UTC(9999, 11, 31, 23, 59, 59),
+    )
   })
 
   it('is never only where the policy allows it, whatever the maximum', () => {
@@ -80,6 +82,8 @@ describe('a later end of a secret that exists', () => {
     const createdAt = now - 700 * day * 1000
     const latest = createdAt + rules.max_lifetime * 1000
     expect(outcome(() => boundedEnd(latest, rules, createdAt, now))).toBe(latest)
-    expect(outcome(() => boundedEnd(latest + 1, rules, createdAt, now))).toMatchObject({ code: 'max_lifetime_exceeded' })
+    expect(outcome(() => boundedEnd(latest + 1, rules, createdAt, now))).toMatchObject({
+      code: 'max_lifetime_exceeded',
+    })
   })
 })

@@ -1,50 +1,67 @@
 import { fold } from './name-advice.ts'
 
-/** Ids, hints and addresses are found as they are written; in everything else a word is a run of letters and digits. */
-const whole = /^[a-z][a-z0-9]{1,15}_[\w.]+$|@/
-
 /**
- * The words under which a key is found. Each carries its organization, so that a search in one never walks through the words
- * of the others.
+ * The words under which a key is found: runs of letters and digits, and, whole, what is looked for as it is written: ids, hints,
+ * addresses, and names of that look (`billing_export`). Each carries its organization, so that a search in one never walks
+ * through the words of the others.
  */
 export function searchLexemes(
   organizationId: string,
   key: { id: string; name: string; purpose: string | null; owner: string | null; hints: readonly string[] },
 ): string[] {
-  const words = new Set<string>([key.id.toLowerCase(), ...wordsOf(key.name), ...wordsOf(key.purpose ?? '')])
-  if (key.owner !== null) for (const word of [key.owner, ...wordsOf(key.owner)]) words.add(word)
-  for (const hint of key.hints) {
-    words.add(fold(hint))
-    words.add(hint.slice(-4).toLowerCase())
-  }
-  return [...words].map((word) => `${organizationId}/${word}`)
+  const texts = [key.name, key.purpose ?? '', key.owner ?? ''].map(fold)
+  const words = [...texts.flatMap(splitWords), ...key.hints.map((hint) => hint.slice(-4).toLowerCase())]
+  const wholes = [key.id.toLowerCase(), ...key.hints.map(fold), ...texts.flatMap(findWholes)]
+  return [
+    ...new Set([
+      ...words.map((word) => lexeme(organizationId, 'word', word)),
+      ...wholes.map((whole) => lexeme(organizationId, 'whole', whole)),
+    ]),
+  ]
 }
 
 /**
- * A tsquery: every word that was typed must be the start of a word of the key. What looks like an id, a hint or an address may be
- * a name of that look, too (`billing_export`), and is looked for as both.
+ * Tsqueries, all of which a key must match: every word that was typed must be the start of one of its words.
  *
- * @returns null where nothing was typed that could be found
+ * @returns none where nothing was typed that could be found
  */
-export function searchQuery(organizationId: string, typed: string): string | null {
-  const startOf = (word: string) => `${quote(`${organizationId}/${word}`)}:*`
-  const parts = fold(typed)
-    .split(/[\s\p{Cc}]+/u)
-    .flatMap((part) => {
-      const words = splitWords(part).map((word) => startOf(cut(word)))
-      return words.length > 0 && whole.test(part) ? [`(${startOf(part.slice(0, longestWhole))} | (${words.join(' & ')}))`] : words
-    })
-  return parts.length === 0 ? null : [...new Set(parts)].join(' & ')
+export function searchTerms(organizationId: string, typed: string): string[] {
+  const lexemes = splitParts(fold(typed)).flatMap((part) => {
+    const words = splitWords(part)
+    if (words.length === 0 || !isWhole.test(part)) return words.map((word) => lexeme(organizationId, 'word', word))
+    return [lexeme(organizationId, 'whole', trim(part))]
+  })
+  return [...new Set(lexemes)].map((one) => `${quote(one)}:*`)
 }
 
-/** Longer than any address; lexemes are at most 2,046 bytes in PostgreSQL. */
-const longestWhole = 300
+const isWhole = /^[a-z][a-z0-9]{1,15}_[\w.]+$|@/
+
+/** Each begins at any word and goes on to the end: `one_two_three` is found by `two_three`, too. */
+const beginsWhole = /(?<![\p{L}\p{N}])(?=([a-z][a-z0-9]{1,15}_[\w.]+))/gu
+const beginsAddress = /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}].*@)/gu
+
+function findWholes(text: string): string[] {
+  const addresses = splitParts(text)
+    .filter((part) => part.includes('@'))
+    .map(trim)
+    .flatMap((part) => [part, ...Array.from(part.matchAll(beginsAddress), ({ index }) => part.slice(index))])
+  return [...Array.from(text.matchAll(beginsWhole), ([, whole]) => whole ?? ''), ...addresses]
+}
+
+/** Without the brackets, quotation marks and full stops around an address. */
+const trim = (part: string) => part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}@]+$/gu, '')
+
+const splitParts = (text: string) => text.split(/[\s\p{Cc}]+/u)
 
 const splitWords = (text: string) => text.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
 
-const cut = (word: string) => word.slice(0, 100)
-
-const wordsOf = (text: string) => splitWords(fold(text)).map(cut)
+/**
+ * Words and wholes are kept apart, or `key` would walk through the ids of all keys. Lexemes are at most 2,046 bytes in PostgreSQL;
+ * nobody types the end of a word that long. Of the organization its random half is enough, and a third less to store.
+ */
+function lexeme(organizationId: string, sort: 'word' | 'whole', text: string): string {
+  return `${organizationId.slice(-16)}${sort === 'word' ? '/' : '='}${text.slice(0, sort === 'word' ? 100 : 300)}`
+}
 
 /** A quoted lexeme of a tsquery: quotes and backslashes are doubled (PostgreSQL, 8.11.2). */
-const quote = (lexeme: string) => `'${lexeme.replace(/['\\]/g, '$&$&')}'`
+const quote = (text: string) => `'${text.replace(/['\\]/g, '$&$&')}'`

@@ -1,5 +1,6 @@
+import { DomainError } from '../kernel/errors.ts'
 import type { Instant } from '../kernel/instant.ts'
-import { readProject } from '../organizations/find.ts'
+import { readPolicies } from '../organizations/find.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
 import type { Reader } from '../storage/database.ts'
 import type { Key } from './key.ts'
@@ -30,7 +31,7 @@ export async function viewKey(
   return { ...view, warnings: [...view.warnings, ...warnings] }
 }
 
-/** In the order given. One query for all secrets, and two for each project among them. */
+/** In the order given. One query for all secrets, and two for the policies of each organization among them, mostly one. */
 export async function viewKeys(reader: Reader, keys: readonly Key[], now: Instant): Promise<KeyView[]> {
   const secrets = Map.groupBy(
     await listSecretsOf(
@@ -40,14 +41,13 @@ export async function viewKeys(reader: Reader, keys: readonly Key[], now: Instan
     (secret) => secret.keyId,
   )
   const policies = new Map<string, EffectivePolicy>()
-  const views: KeyView[] = []
-  for (const key of keys) {
-    let policy = policies.get(key.projectId)
-    if (!policy) {
-      policy = (await readProject(reader, key.organizationId, key.projectId)).policy
-      policies.set(key.projectId, policy)
-    }
-    views.push({ key, secrets: secrets.get(key.id) ?? [], policy, warnings: adviceOn(key), now })
+  for (const [organizationId, ofOrganization] of Map.groupBy(keys, (key) => key.organizationId)) {
+    const projectIds = [...new Set(ofOrganization.map((key) => key.projectId))]
+    for (const [id, policy] of await readPolicies(reader, organizationId, projectIds)) policies.set(id, policy)
   }
-  return views
+  return keys.map((key) => {
+    const policy = policies.get(key.projectId)
+    if (!policy) throw new DomainError('project_not_found')
+    return { key, secrets: secrets.get(key.id) ?? [], policy, warnings: adviceOn(key), now }
+  })
 }

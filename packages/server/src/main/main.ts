@@ -4,12 +4,13 @@ import { rootKeyFile } from './root-key-file.ts'
 import { runCommand } from './run-command.ts'
 import { readSettings } from './settings.ts'
 import { type Running, start } from './start.ts'
+import { stopOnSignals } from './stop-on-signals.ts'
 
 await runCommand(async () => {
   const settings = readSettings(process.env, process.cwd())
   const log = createLogger(settings.logLevel)
   const running = await start(settings, systemClock, log)
-  stopOnSignals(running)
+  stopOnSignals(running.stop)
   print(running, settings.rootKey !== null ? null : rootKeyFile(settings))
 })
 
@@ -30,23 +31,4 @@ function print({ address, place, rootKey }: Running, keyFile: string | null): vo
 
   Ctrl-C ends it.
 `)
-}
-
-/** The first signal ends it in order, a second one at once. */
-function stopOnSignals(running: Running): void {
-  let stopping = false
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1)
-    stopping = true
-    console.log(`${signal}: Keyturn is stopping.`)
-    void running.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error(error)
-        process.exit(1)
-      },
-    )
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
 }

@@ -111,13 +111,18 @@ function readEnvironment(environment: NodeJS.ProcessEnv): Values {
 }
 
 function readValueFile(variable: string, file: string): string {
+  let value: string
   try {
-    return readFileSync(file, 'utf8').trim()
+    value = readFileSync(file, 'utf8').trim()
   } catch (error) {
     throw new StartError(
       `${variable} names a file that cannot be read (${reasonOf(error)}); correct the path or its permissions.`,
     )
   }
+  // Somebody meant to set something: an empty host would be every address, an empty directory the working one.
+  if (value === '')
+    throw new StartError(`${variable} names a file that is empty; write the value into it, or unset it.`)
+  return value
 }
 
 function readConfigFile(directory: string): Values {
@@ -144,7 +149,8 @@ function readConfigFile(directory: string): Values {
     if (typeof value !== 'string' && typeof value !== 'number') {
       throw new StartError(`${name} in ${configFile} must be a string or a number.`)
     }
-    values[name] = String(value)
+    // As in the environment: empty is not set.
+    if (value !== '') values[name] = String(value)
   }
   return values
 }

@@ -86,6 +86,18 @@ export async function readProject(
   return { organization, project, policy: effectivePolicy(organization.policy, project.policy) }
 }
 
+/** The rules in force in several projects of an organization, by their ids: in two queries, however many there are. */
+export async function readPolicies(
+  reader: Reader,
+  organizationId: string,
+  projectIds: readonly string[],
+): Promise<Map<string, EffectivePolicy>> {
+  const organization = await organizations.findOrganization(reader, organizationId)
+  if (!organization) return new Map()
+  const found = await projects.findProjectsById(reader, organizationId, projectIds)
+  return new Map(found.map(({ id, policy }) => [id, effectivePolicy(organization.policy, policy)]))
+}
+
 /**
  * The same, locked: for whoever changes the number of its keys.
  *

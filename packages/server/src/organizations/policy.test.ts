@@ -145,8 +145,14 @@ describe('an edit', () => {
       { default_overlap: 40 * day },
       { max_overlap: day },
     ]) {
-      expect(codeOf(() => editOrganizationPolicy({}, edit)), JSON.stringify(edit)).toBe('policy_is_inconsistent')
-      expect(codeOf(() => editProjectPolicy({}, {}, edit)), JSON.stringify(edit)).toBeDefined()
+      expect(
+        codeOf(() => editOrganizationPolicy({}, edit)),
+        JSON.stringify(edit),
+      ).toBe('policy_is_inconsistent')
+      expect(
+        codeOf(() => editProjectPolicy({}, {}, edit)),
+        JSON.stringify(edit),
+      ).toBeDefined()
     }
   })
 

@@ -56,6 +56,21 @@ export async function findProject(
   return row && toProject(row)
 }
 
+/** Of several projects those that are there, the hidden one too. */
+export async function findProjectsById(
+  reader: Reader,
+  organizationId: string,
+  ids: readonly string[],
+): Promise<Project[]> {
+  const rows = await reader
+    .selectFrom('projects')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', sql<string>`any(${[...ids]}::text[])`)
+    .execute()
+  return rows.map(toProject)
+}
+
 /**
  * Projects with this slug: at most one in an organization. The hidden one is not among them.
  *

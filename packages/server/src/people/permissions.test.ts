@@ -8,16 +8,14 @@ import { reachesOrganization, reachesProject, requireAtLeast, requireRoot, requi
 const projectIds = ['prj_1', 'prj_2', 'prj_3']
 const scopes = fc.subarray([...managementScopes])
 const projects = fc.option(fc.subarray(projectIds))
-const caller = fc
-  .record({ scopes: fc.oneof(scopes, fc.constant('all' as const)), projects })
-  .map(
-    (given): Caller => ({
-      actor: { type: 'management_key', id: 'key_1', name: 'Automation' },
-      organizationId: 'org_1',
-      projects: given.projects === null ? null : new Set(given.projects),
-      scopes: given.scopes === 'all' ? 'all' : new Set(given.scopes),
-    }),
-  )
+const caller = fc.record({ scopes: fc.oneof(scopes, fc.constant('all' as const)), projects }).map(
+  (given): Caller => ({
+    actor: { type: 'management_key', id: 'key_1', name: 'Automation' },
+    organizationId: 'org_1',
+    projects: given.projects === null ? null : new Set(given.projects),
+    scopes: given.scopes === 'all' ? 'all' : new Set(given.scopes),
+  }),
+)
 
 function refusal(work: () => void): DomainError | undefined {
   try {

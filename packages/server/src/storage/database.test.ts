@@ -57,7 +57,9 @@ describe.each(engines)('the database, on $name', (engine) => {
 
   it('takes every value back as it gave it', async () => {
     const octets = new Uint8Array([0, 1, 254, 255])
-    const { rows } = await sql<Record<string, unknown>>`select ${octets}::bytea as octets, ${['a', 'b"\\']}::text[] as list,
+    const { rows } = await sql<
+      Record<string, unknown>
+    >`select ${octets}::bytea as octets, ${['a', 'b"\\']}::text[] as list,
       ${at(Number.POSITIVE_INFINITY)} as never, ${at(1_234_567_890_123)} as time, ${'{"a": 1}'}::jsonb as json,
       ${null}::text as nothing`.execute(database.reader)
     const { octets: given, ...others } = rows[0] ?? {}
@@ -72,7 +74,9 @@ describe.each(engines)('the database, on $name', (engine) => {
   })
 
   it('sorts and folds text the same way as the other engine', async () => {
-    const { rows } = await sql<{ text: string }>`select text from unnest(${['b', 'Z', 'a', 'ä', '_', '1']}::text[]) as text
+    const { rows } = await sql<{
+      text: string
+    }>`select text from unnest(${['b', 'Z', 'a', 'ä', '_', '1']}::text[]) as text
       order by text collate "C"`.execute(database.reader)
     expect(rows.map((row) => row.text)).toEqual(['1', 'Z', '_', 'a', 'b', 'ä'])
     expect(await select(`lower('ÄÖ')`)).toBe('äö')
@@ -148,7 +152,8 @@ describe.each(engines)('the database, on $name', (engine) => {
     for (const state of ['55P03', '40P01', '40001', '53100', '57P01', '08006']) {
       await expect(raise(state), state).rejects.toMatchObject({ name: 'DomainError', code: 'database_unavailable' })
     }
-    for (const state of ['23505', '22P02', 'P0001']) await expect(raise(state), state).rejects.toMatchObject({ code: state })
+    for (const state of ['23505', '22P02', 'P0001'])
+      await expect(raise(state), state).rejects.toMatchObject({ code: state })
     function raise(state: string) {
       return sql.raw(`do $$ begin raise exception using errcode = '${state}'; end $$`).execute(database.reader)
     }

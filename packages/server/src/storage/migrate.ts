@@ -24,8 +24,8 @@ export async function migrate(database: Database): Promise<void> {
   const unknown = (await appliedMigrations(database.reader)).filter((name) => !(name in migrations))
   if (unknown.length > 0) {
     throw new StartError(
-      `The database is newer than this version of Keyturn (it has the migration ${unknown[0]}); start the version that ` +
-        'made it, or restore a backup from before.',
+      `The database (DATABASE_URL, else the one in KEYTURN_DATA_DIR) is newer than this version of Keyturn: it has the migration ` +
+        `${unknown[0]}; start the version that made it, or restore a backup from before.`,
     )
   }
   const migrator = new Migrator({ db: database.reader, provider: { getMigrations: async () => migrations } })

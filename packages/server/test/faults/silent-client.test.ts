@@ -1,66 +1,101 @@
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
-import { revokeAndWait, startNodes, VerifyLoad } from '../support/nodes.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { openPostgres } from '../../src/storage/database.ts'
+import { createPostgresDatabase } from '../support/engines.ts'
+import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
-const statements = {
-  'with the row of a key locked': ['select from keys where id = $1 for update'],
-  'with all that a revocation has written, up to its COMMIT': [
-    `update keys set state = 'revoked' where id = $1`,
-    `update secrets set ended_at = now(), ended_by = 'revoke' where key_id = $1`,
-    `update key_activity set state = 'revoked' where key_id = $1`,
-    `insert into outbox (chain, body, changed_kind, changed_id) select organization_id, '{}', 'key', id from keys where id = $1`,
-  ],
-}
+/** How long a transaction of Keyturn waits for a lock, and how long one may be silent (design, section 6). */
+const lockTimeoutMs = 5_000
+const atOnceMs = 2_000
 
-describe.concurrent.each(Object.entries(statements))(
-  'a client that falls silent inside its transaction %s',
-  (_name, texts) => {
-    test('stops nobody else’s revocation', async ({ onTestFinished }) => {
-      const running = await startNodes({ count: 2, maxStaleness: 30 })
-      onTestFinished(() => running.stop())
-      const [first] = running.nodes
-      if (!first) throw new Error('a node is needed')
-      const keys = []
-      while (keys.length < 12) keys.push(await running.createKey())
-      // The last one: what goes through keys in order has locked all others when it comes to this one.
-      const held = keys.at(-1)
-      const others = keys.slice(0, -1)
-      if (!held) throw new Error('a key is needed')
-      // Of all of them, so that the job that writes uses meets the locked rows too.
-      const load = new VerifyLoad(
-        running.nodes,
-        keys.map(({ secret }) => secret.value),
-        2,
-      )
-      onTestFinished(() => load.stop())
+describe('a client that goes silent in the midst of a transaction', () => {
+  let keyturn: Keyturn
+  let databaseUrl: string
+  let drop: () => Promise<void>
+  const silent: pg.Client[] = []
 
-      const silent = new pg.Client({ connectionString: running.databaseUrl })
-      await silent.connect()
-      onTestFinished(() => silent.end().catch(() => {}))
-      await silent.query('begin')
-      for (const text of texts) await silent.query(text, [held.key.id])
-
-      const begunAt = performance.now()
-      const took: number[] = []
-      // For longer than it takes until uses are written.
-      for (const [index, { key, secret }] of others.entries()) {
-        while (performance.now() - begunAt < 600 * index) await new Promise((resolve) => setTimeout(resolve, 20))
-        const node = running.nodes[index % 2] ?? first
-        const { status, propagation, tookMs, at } = await revokeAndWait(node, key.id)
-        expect({ status, complete: propagation?.complete }).toEqual({ status: 200, complete: true })
-        took.push(tookMs)
-        for (const each of running.nodes) expect(await each.verdict(secret.value)).toBe('REVOKED')
-        expect(load.codesSince(at, secret.value)).not.toContain('VALID')
-      }
-      // Nobody has waited for a lock until the server gave up, which is after 5 s.
-      expect(Math.max(...took)).toBeLessThan(4_000)
-
-      const own = await revokeAndWait(first, held.key.id)
-      expect(own.status).toBe(503)
-      expect(own.tookMs).toBeLessThan(8_000)
-      await silent.query('rollback')
-      expect((await revokeAndWait(first, held.key.id)).propagation.complete).toBe(true)
-      expect(await first.verdict(held.secret.value)).toBe('REVOKED')
+  beforeAll(async () => {
+    const database = await createPostgresDatabase()
+    databaseUrl = database.url
+    drop = database.drop
+    keyturn = await openKeyturn({
+      name: 'PostgreSQL',
+      open: async (clock = systemClock) => openPostgres(databaseUrl, clock, () => {}),
     })
-  },
-)
+  })
+  afterEach(async () => {
+    for (const client of silent.splice(0)) await client.end()
+  })
+  afterAll(async () => {
+    await keyturn.stop()
+    await drop()
+  })
+
+  async function holdSilently(table: string, id: string, settings = ''): Promise<pg.Client> {
+    const client = new pg.Client(databaseUrl)
+    client.on('error', () => {})
+    await client.connect()
+    silent.push(client)
+    await client.query(`begin; ${settings}`)
+    await client.query(`select from ${table} where id = $1 for update`, [id])
+    return client
+  }
+  async function timed<T>(work: Promise<T>): Promise<{ result: T; milliseconds: number }> {
+    const startedAt = performance.now()
+    const result = await work
+    return { result, milliseconds: performance.now() - startedAt }
+  }
+  const act = (id: string, action: string) => keyturn.request('POST', `/v1/keys/${id}/${action}`)
+
+  it('stops a change of that very key for no longer than the lock time-out, and no other at all', async () => {
+    const [held, other] = [await keyturn.createKey('default'), await keyturn.createKey('default')]
+    await holdSilently('keys', held.key.id)
+    const waiting = timed(act(held.key.id, 'disable'))
+
+    const others = await timed(
+      Promise.all([
+        act(other.key.id, 'disable'),
+        keyturn.createKey('default'),
+        keyturn.verify(held.secret.value),
+        keyturn.request('GET', '/v1/projects/default/keys'),
+        keyturn.request('PATCH', '/v1/organizations/default', { body: { name: 'Renamed meanwhile' } }),
+      ]),
+    )
+    const [disabled, , verdict, list, renamed] = others.result
+    expect([disabled.status, verdict.code, list.status, renamed.status]).toEqual([200, 'VALID', 200, 200])
+    expect(others.milliseconds).toBeLessThan(atOnceMs)
+
+    const { result, milliseconds } = await waiting
+    expect([result.status, result.body.code]).toEqual([503, 'database_unavailable'])
+    expect(result.headers.get('retry-after')).toBe('1')
+    expect(milliseconds).toBeLessThan(lockTimeoutMs + atOnceMs)
+    expect((await keyturn.verify(held.secret.value)).code).toBe('VALID')
+    await silent.pop()?.end()
+    expect((await act(held.key.id, 'disable')).status).toBe(200)
+  })
+
+  it('in a transaction as Keyturn’s own are loses it after 5 s: whoever asks then is let through', async () => {
+    const { key, secret } = await keyturn.createKey('default')
+    const own = `set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '5s'`
+    const client = await holdSilently('keys', key.id, own)
+    const ended = new Promise<void>((resolve) => client.once('end', () => resolve()))
+    const { milliseconds } = await timed(ended)
+    expect(milliseconds).toBeLessThan(lockTimeoutMs + atOnceMs)
+    expect((await act(key.id, 'revoke')).status).toBe(200)
+    expect((await keyturn.verify(secret.value)).code).toBe('REVOKED')
+  })
+
+  it('with the row of a project stops the creates in it, and no change of its keys nor of other projects', async () => {
+    const project = await keyturn.createProject('default')
+    const { key } = await keyturn.createKey(project.id)
+    await holdSilently('projects', project.id)
+    const waiting = timed(keyturn.request('POST', `/v1/projects/${project.id}/keys`, { body: { name: 'Waits' } }))
+    const others = await timed(Promise.all([act(key.id, 'disable'), keyturn.createKey('default')]))
+    expect([others.result[0].status, others.result[1].key.status]).toEqual([200, 'active'])
+    expect(others.milliseconds).toBeLessThan(atOnceMs)
+    const { result, milliseconds } = await waiting
+    expect(result.body.code).toBe('database_unavailable')
+    expect(milliseconds).toBeLessThan(lockTimeoutMs + atOnceMs)
+  })
+})

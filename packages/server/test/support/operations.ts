@@ -19,6 +19,7 @@ export interface Schema {
   readonly maximum?: number
   readonly maxLength?: number
   readonly format?: string
+  readonly example?: unknown
 }
 
 interface Parameter {

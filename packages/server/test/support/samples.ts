@@ -25,7 +25,8 @@ interface Sample {
  */
 const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/keys/self': { status: 200 },
-  'POST /v1/organizations': { body: { name: 'Globex' }, status: 201 },
+  // A name of which no slug can be made gets one at random, so that it can be used any number of times.
+  'POST /v1/organizations': { body: { name: '日本商事' }, status: 201 },
   'GET /v1/organizations': { status: 200 },
   'GET /v1/organizations/{org}': { status: 200 },
   'PATCH /v1/organizations/{org}': { body: { name: 'Globex, renamed' }, status: 200 },

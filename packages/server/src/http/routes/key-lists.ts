@@ -1,6 +1,6 @@
 import { keyCsvQuery, keyListQuery, keyPage } from '@keyturn/contract'
 import type { Context } from 'hono'
-import { countKeys, type KeyListQuery, type KeyScope, listKeys } from '../../keys/key-list.ts'
+import { type KeyListQuery, type KeyScope, listAndCountKeys, listKeys } from '../../keys/key-list.ts'
 import { findManagementProject, findOrganization, findProject } from '../../organizations/find.ts'
 import type { Call } from '../../people/call.ts'
 import { requireScope } from '../../people/permissions.ts'
@@ -110,8 +110,8 @@ async function organizationScope(call: Call, idOrSlug: string): Promise<KeyScope
 }
 
 async function answerPage(call: Call, scope: KeyScope, query: KeyListQuery) {
-  const { views, nextCursor } = await listKeys(call, scope, query)
-  return { data: views.map(toWireKey), next_cursor: nextCursor, counts: await countKeys(call, scope) }
+  const { views, nextCursor, counts } = await listAndCountKeys(call, scope, query)
+  return { data: views.map(toWireKey), next_cursor: nextCursor, counts }
 }
 
 /** Streamed page by page: a list of any size costs no more memory than a short one. */

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import pg from 'pg'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createPostgresDatabase } from '../support/engines.ts'
+import { openWorkplace, type Workplace } from '../support/processes.ts'
+import { send } from './calls.ts'
+
+const cleanUp: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const clean of cleanUp.splice(0).reverse()) await clean()
+})
+
+function newWorkplace(): Workplace {
+  const workplace = openWorkplace()
+  cleanUp.push(() => workplace.clear())
+  return workplace
+}
+const rootKeyFile = ({ dataDir }: Workplace) => path.join(dataDir, 'root-key')
+const readRootKey = (workplace: Workplace) => readFileSync(rootKeyFile(workplace), 'utf8').trim()
+
+describe('ten processes that start at once on an empty PostgreSQL', () => {
+  it('all come up, and make one installation with one root key, which works on each of them', async () => {
+    const { url: databaseUrl, drop } = await createPostgresDatabase({ empty: true })
+    cleanUp.push(drop)
+    const environment = { DATABASE_URL: databaseUrl, KEYTURN_MASTER_KEY: randomBytes(32).toString('hex') }
+    const workplaces = Array.from({ length: 10 }, newWorkplace)
+    const servers = await Promise.all(workplaces.map((workplace) => workplace.start(environment)))
+
+    const [owner, another] = workplaces.filter((workplace) => existsSync(rootKeyFile(workplace)))
+    if (!owner) throw new Error('no process has kept the root key')
+    expect(another).toBeUndefined()
+    expect(servers.filter(({ process }) => process.stdout.includes('made just now'))).toHaveLength(1)
+    const rootKey = readRootKey(owner)
+    const [first = { url: '' }] = servers
+    const { body } = await send(first.url, rootKey, 'POST', '/v1/projects/default/keys', { name: 'Zapier' })
+    for (const { url } of servers) {
+      expect((await send(url, rootKey, 'GET', '/v1/organizations')).body.data).toMatchObject([{ slug: 'default' }])
+      expect((await send(url, rootKey, 'POST', '/v1/verify', { key: body.secret.value })).body.code).toBe('VALID')
+    }
+
+    const client = new pg.Client(databaseUrl)
+    await client.connect()
+    cleanUp.push(() => client.end())
+    const count = async (of: string) =>
+      Number((await client.query<{ count: string }>(`select count(*) from ${of}`)).rows[0]?.count)
+    expect(await count('installation')).toBe(1)
+    expect(await count('projects')).toBe(2)
+    expect(await count(`audit_events where action = 'root_key.created'`)).toBe(1)
+  }, 180_000)
+})
+
+describe('several processes that start at once on an empty data directory', () => {
+  it('leave one that has it, and an installation that starts again; the others say so and end with code 2', async () => {
+    const workplace = newWorkplace()
+    const all = Array.from({ length: 4 }, () => workplace.run('main/main.ts'))
+    const outcomes = await Promise.all(all.map((one) => one.ready().catch(() => null)))
+    const [winner, another] = all.filter((_, at) => outcomes[at] !== null)
+    expect([winner === undefined, another]).toEqual([false, undefined])
+    for (const loser of all.filter((one) => one !== winner)) {
+      const ended = await loser.ended()
+      expect(ended).toMatchObject({ code: 2, stdout: '' })
+      expect(ended.stderr).toMatch(/^KEYTURN_DATA_DIR \S+ is in use by another Keyturn process; .*\.\n$/)
+    }
+    winner?.kill('SIGTERM')
+    expect(await winner?.ended()).toMatchObject({ code: 0 })
+    const { url } = await workplace.start()
+    expect((await send(url, readRootKey(workplace), 'GET', '/v1/organizations')).status).toBe(200)
+  }, 120_000)
+
+  it('give it up when they are killed: the next one has it, with all that was written', async () => {
+    const workplace = newWorkplace()
+    const { url, process } = await workplace.start()
+    await send(url, readRootKey(workplace), 'POST', '/v1/projects/default/keys', { name: 'Zapier' })
+    process.kill('SIGKILL')
+    await process.ended()
+    const next = await workplace.start()
+    const { body } = await send(next.url, readRootKey(workplace), 'GET', '/v1/projects/default/keys')
+    expect(body.data.map((key: { name: string }) => key.name)).toContain('Zapier')
+  }, 120_000)
+})
