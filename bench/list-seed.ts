@@ -33,17 +33,18 @@ export async function seed(client: pg.Client, place: SeedPlace, count: number): 
   for (const { definition } of indexes) await client.query(definition)
 }
 
-// u: evenly from 0 to 1; pick: one of a list; id: as newId makes them, sorted by time; words: as search-words.ts splits them.
+const digitOfId = (place: number) =>
+  `substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + ((milliseconds >> ${5 * place}) & 31)::int, 1)`
+
+// u: evenly from 0 to 1; pick: one of a list; time_of_id: as newId makes them, so that ids are in the order of their making;
+// words: as search-words.ts splits them.
 const functions = `
   create function pg_temp.u(i bigint, salt bigint) returns float8 language sql immutable
     return (hashint8extended(i, salt) & 268435455)::float8 / 268435456;
   create function pg_temp.pick(list text[], i bigint, salt bigint) returns text language sql immutable
     return list[1 + floor(pg_temp.u(i, salt) * cardinality(list))::int];
-  create function pg_temp.id(kind text, at timestamptz, i bigint) returns text language sql immutable
-    return kind || '_' || (
-      select string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz',
-        1 + ((floor(extract(epoch from at) * 1000)::bigint >> (5 * place)) & 31)::int, 1), '' order by place desc)
-      from generate_series(0, 9) as place) || substr(md5(kind || i), 1, 16);
+  create function pg_temp.time_of_id(milliseconds bigint) returns text language sql immutable
+    return ${[9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map(digitOfId).join(' || ')};
   create function pg_temp.words(of text) returns text[] language sql immutable
     return array_remove(regexp_split_to_array(lower(of), '[^a-z0-9]+'), '');
 `
@@ -72,7 +73,8 @@ const draws = `
       pg_temp.u(i, 7) as by_kind, pg_temp.u(i, 8) as by_second, pg_temp.u(i, 9) as spread
     from generate_series(1, $1::int) as i
   ), described as (
-    select *, pg_temp.id('key', created_at, i) as id, $3::text as organization_id,
+    select *,
+      'key_' || pg_temp.time_of_id(floor(extract(epoch from created_at) * 1000)::bigint) || substr(md5('k' || i), 1, 16) as id, $3::text as organization_id,
       case when large or imported then $4::text else ($5::text[])[small] end as project_id,
       case when imported or by_state < 0.80 then 'active' when by_state < 0.86 then 'disabled'
         when by_state < 0.98 then 'revoked' else 'deleted' end as state,
@@ -144,21 +146,24 @@ const keys = `
   order by i
 `
 
+const secretId = `'sec_' || right(id, 26)`
+const secondSecretId = `'sec_' || substr(id, 5, 10) || substr(md5('s' || i), 1, 16)`
+
 const inserts = [
   keys,
   `insert into key_activity (key_id, organization_id, project_id, management, state, last_used_at)
    select id, organization_id, project_id, false, state, used_at from draws order by i`,
   `insert into secrets (id, key_id, organization_id, slot, digest, hint, value, created_at, expires_at, retires_at, ended_at, ended_by)
-   select pg_temp.id('sec', created_at, i), id, organization_id, 'primary', sha256(convert_to('a' || i, 'UTF8')), hint,
+   select ${secretId}, id, organization_id, 'primary', sha256(convert_to('a' || i, 'UTF8')), hint,
      case when kind = 'publishable' then hint end, created_at, last_end, null,
      case when state in ('revoked', 'deleted') then last_end end, case when state in ('revoked', 'deleted') then 'revoke' end
    from draws order by i`,
   `insert into secrets (id, key_id, organization_id, slot, digest, hint, value, created_at, expires_at, retires_at, ended_at, ended_by)
-   select pg_temp.id('sec', created_at, -i), id, organization_id, 'secondary', sha256(convert_to('b' || i, 'UTF8')), second_hint,
+   select ${secondSecretId}, id, organization_id, 'secondary', sha256(convert_to('b' || i, 'UTF8')), second_hint,
      null, created_at, last_end, first_end, null, null
    from draws where rotating order by i`,
   `insert into secret_activity (secret_id, last_used_at)
-   select pg_temp.id('sec', created_at, i), used_at from draws
-   union all select pg_temp.id('sec', created_at, -i), used_at from draws where rotating`,
+   select ${secretId}, used_at from draws
+   union all select ${secondSecretId}, used_at from draws where rotating`,
   'drop table draws',
 ]

@@ -15,7 +15,7 @@ export const demoProjects: readonly DemoProject[] = [
         owner: ada,
         contact: team.partners,
         scopes: ['bookings:read'],
-        madeDaysAgo: 352,
+        madeDaysAgo: 352.69,
         usedDaysAgo: minutes(4),
       },
       {
@@ -125,7 +125,7 @@ export const demoProjects: readonly DemoProject[] = [
         scopes: ['bookings:read'],
         madeDaysAgo: 87.3,
       },
-      { name: 'Zapier, prodution', owner: ada, madeDaysAgo: 352.2, deletedDaysAgo: 352.1 },
+      { name: 'Zapier, prodution', owner: ada, madeDaysAgo: 352.74, deletedDaysAgo: 352.71 },
     ],
   },
   {
@@ -196,7 +196,7 @@ export const demoProjects: readonly DemoProject[] = [
         scopes: ['rates:read'],
         madeDaysAgo: 95,
         livesDays: 90,
-        usedDaysAgo: 4,
+        usedDaysAgo: 6,
       },
       { name: 'Pilot with Alpine Cargo', owner: tomas, madeDaysAgo: 220, livesDays: 180, usedDaysAgo: 44 },
       { name: 'Quote bot for Teams', owner: jun, scopes: ['rates:read'], madeDaysAgo: 18, usedDaysAgo: hours(7) },

@@ -131,10 +131,10 @@ function print(address: string, counts: StatusCounts, settings: Settings): void 
 In another terminal, in this directory:
 
   # What ends within two months, the soonest first. Whom would you have to call?
-${ask('keys?status=active&expires_before=60d', '{ name: one.name, ends: one.next_expiry_at.slice(0, 10), owner: one.owner, used: one.last_used_at?.slice(0, 16) }')}
+${ask('keys?status=active&expires_before=60d', '{ name: one.name, ends: one.next_expiry_at.slice(0, 10), owner: one.owner, called: one.last_used_at?.slice(0, 16) ?? "never" }')}
 
   # What works and was not called for 90 days.
-${ask('keys?status=active&unused_since=90d', '{ name: one.name, made: one.created_at.slice(0, 10), owner: one.owner, used: one.last_used_at?.slice(0, 10) }')}
+${ask('keys?status=active&unused_since=90d', '{ name: one.name, made: one.created_at.slice(0, 10), owner: one.owner, called: one.last_used_at?.slice(0, 10) ?? "never" }')}
 
   # Who did what, the newest first.
 ${ask('audit-events?limit=20', '{ at: one.at.slice(0, 16), by: one.actor.name, action: one.action, what: one.target.name }')}

@@ -8,7 +8,8 @@ import { pause, send } from './calls.ts'
 
 /** About as long as a first start takes: the moments of the kills are spread over it. */
 const firstStartMs = 4_000
-const moments = 3
+const chains = 2
+const killsEach = 2
 
 describe.each(['PGlite', 'PostgreSQL'] as const)('kill -9 during the very first start, on %s', (name) => {
   const places: { workplace: Workplace; drop: () => Promise<void> }[] = []
@@ -31,12 +32,12 @@ describe.each(['PGlite', 'PostgreSQL'] as const)('kill -9 during the very first 
 
   it('is made good by the next start: one organization, one root key, and that one is in the file', async () => {
     await Promise.all(
-      Array.from({ length: moments }, async (_, at) => {
+      Array.from({ length: chains }, async (_, chain) => {
         const { workplace, environment } = await prepare()
         // The second kill finds what the first one left.
-        for (let kills = 0; kills < 2; kills++) {
+        for (let kill = 0; kill < killsEach; kill++) {
           const victim = workplace.run('main/main.ts', environment)
-          const moment = ((at + Math.random()) * firstStartMs) / moments
+          const moment = ((chain + chains * kill + Math.random()) * firstStartMs) / (chains * killsEach)
           const ended = await Promise.race([pause(moment), victim.ended()])
           expect(ended).toBeUndefined()
           victim.kill('SIGKILL')

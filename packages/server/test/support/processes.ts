@@ -8,7 +8,7 @@ import { vi } from 'vitest'
 
 const sources = path.resolve(import.meta.dirname, '..', '..', 'src')
 /** No process of a test lives longer: what hangs is killed, and its test fails. */
-const longestLifeMs = 45_000
+const longestLifeMs = 120_000
 
 export interface Ended {
   readonly code: number | null
