@@ -86,7 +86,8 @@ async function revokeOne(
   wait: boolean,
 ): Promise<Revoked> {
   const agent = new Agent({ keepAlive: true })
-  const [{ key }] = await Promise.all(nodes.map((node) => ask(agent, node, setup.asker, value)))
+  const [answer] = await Promise.all(nodes.map((node) => ask(agent, node, setup.asker, value)))
+  const key = answer?.key ?? null
   if (key === null) throw new Error('a key that was just made is not valid')
   let revokedAt = Number.POSITIVE_INFINITY
   const probing = nodes.map((node) => probe(agent, node, setup.asker, value, () => revokedAt))

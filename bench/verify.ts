@@ -305,7 +305,8 @@ async function assertKnows(server: Measured, bench: Bench, name: string): Promis
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ key: value }),
     })
-    assert.equal((await response.json()).valid, valid, name)
+    const verdict = (await response.json()) as { valid: boolean }
+    assert.equal(verdict.valid, valid, name)
   }
 }
 
