@@ -43,7 +43,7 @@ export async function benchRevoke(): Promise<void> {
         if (node) measured.push(await revokeOne(setup, nodes, node, value, wait))
       }
       print(wait ? 'waited for' : 'without waiting', measured)
-      const incomplete = measured.filter(({ complete }) => complete === false).length
+      const incomplete = wait ? measured.filter(({ complete }) => complete !== true).length : 0
       if (incomplete > 0) console.log(`  ${incomplete} of them said that they were not complete`)
     }
     console.log(`
@@ -86,9 +86,9 @@ async function revokeOne(
   wait: boolean,
 ): Promise<Revoked> {
   const agent = new Agent({ keepAlive: true })
-  const [answer] = await Promise.all(nodes.map((node) => ask(agent, node, setup.asker, value)))
-  const key = answer?.key ?? null
-  if (key === null) throw new Error('a key that was just made is not valid')
+  const [warmed] = await Promise.all(nodes.map((node) => ask(agent, node, setup.asker, value)))
+  const key = warmed?.key
+  if (!key) throw new Error('a key that was just made is not valid')
   let revokedAt = Number.POSITIVE_INFINITY
   const probing = nodes.map((node) => probe(agent, node, setup.asker, value, () => revokedAt))
   await sleep(20)

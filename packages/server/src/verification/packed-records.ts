@@ -166,7 +166,7 @@ export class PackedRecords {
   #unpack(place: number): VerifyRecord | undefined {
     const own = this.#own[place]
     const common = this.#common[place]
-    if (own == null || common == null) return undefined
+    if (!own || !common) return undefined
     const first = own.indexOf(' ')
     const second = own.indexOf(' ', first + 1)
     return {
