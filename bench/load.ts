@@ -33,8 +33,23 @@ export async function measure(server: Measured, load: Load): Promise<Round> {
   const { values, way, credential, first, count, seconds, connections } = load
   const before = server.cpuMs()
   const { stdout } = await promisify(execFile)('taskset', [
-    ...['-c', String(loadCore), 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script],
-    ...[server.url, '--', values, way, credential, String(first), String(count)],
+    '-c',
+    String(loadCore),
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '10s',
+    '-s',
+    script,
+    server.url,
+    '--',
+    values,
+    way,
+    credential,
+    String(first),
+    String(count),
   ])
   const cpuMs = server.cpuMs() - before
   const result: Record<'requests' | 'microseconds' | 'p50' | 'p99' | 'status' | 'lost', number> = JSON.parse(

@@ -23,7 +23,7 @@ describe.each(engines)('propagation of a change, on $name', ({ open }) => {
     const nodes = { node_own: 3_000, node_quick: 3_000, node_slow: 60_000 }
     for (const [id, maxStalenessMs] of Object.entries(nodes))
       await register(reader, { id, formerId: null, version: '1', maxStalenessMs }, false)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that is asked of it here
+    // All that is asked of it here.
     const feed = { nodeId: 'node_own', maxStalenessMs: 3_000, knownSince: () => null } as unknown as ChangeFeed
     await change(database)
     return { reader, clock, propagation: new Propagation(reader, feed, clock) }

@@ -15,7 +15,7 @@ afterAll(() => running?.stop())
 const withinMs = 1_000
 
 /** On every node, counted from the answer to the change. */
-async function becomes(holds: (node: NodeProcess) => Promise<boolean>): Promise<void> {
+async function expectSoon(holds: (node: NodeProcess) => Promise<boolean>): Promise<void> {
   await Promise.all(running.nodes.map((node) => until(() => holds(node), withinMs, 'what was changed')))
 }
 
@@ -32,8 +32,8 @@ async function createWarm(fields: object = {}) {
 }
 
 describe('every change is seen on every node within a second, in both directions', () => {
-  const verdict = (value: string, code: string, demand?: object) =>
-    becomes(async (node) => (await node.verdict(value, demand)) === code)
+  const expectVerdict = (value: string, code: string, demand?: object) =>
+    expectSoon(async (node) => (await node.verdict(value, demand)) === code)
 
   test('a key that is made from a value which was tried before', async () => {
     const { id } = await createWarm()
@@ -48,50 +48,50 @@ describe('every change is seen on every node within a second, in both directions
        ) insert into outbox (changed_kind, changed_id) values ('key', $1)`,
       [id, createHash('sha256').update(value).digest()],
     )
-    await verdict(value, 'VALID')
+    await expectVerdict(value, 'VALID')
   })
 
   test('a new key', async () => {
     const { secret } = await running.createKey()
-    await verdict(secret.value, 'VALID')
+    await expectVerdict(secret.value, 'VALID')
   })
 
   test('disabled, enabled, revoked, deleted', async () => {
     const { id, value } = await createWarm()
     await act('POST', `/v1/keys/${id}/disable`)
-    await verdict(value, 'DISABLED')
+    await expectVerdict(value, 'DISABLED')
     await act('POST', `/v1/keys/${id}/enable`)
-    await verdict(value, 'VALID')
+    await expectVerdict(value, 'VALID')
     await act('POST', `/v1/keys/${id}/revoke`)
-    await verdict(value, 'REVOKED')
+    await expectVerdict(value, 'REVOKED')
     await act('DELETE', `/v1/keys/${id}`, { confirm: 'DELETE' })
-    await verdict(value, 'NOT_FOUND')
+    await expectVerdict(value, 'NOT_FOUND')
   })
 
   test('scopes and addresses, given and taken', async () => {
     const { id, value } = await createWarm({ scopes: ['read'] })
     const demand = { scopes: ['write'], ip: '203.0.113.7' }
-    await verdict(value, 'INSUFFICIENT_SCOPE', demand)
+    await expectVerdict(value, 'INSUFFICIENT_SCOPE', demand)
     await act('PATCH', `/v1/keys/${id}`, { scopes: ['read', 'write'] })
-    await verdict(value, 'VALID', demand)
+    await expectVerdict(value, 'VALID', demand)
     await act('PATCH', `/v1/keys/${id}`, { allowed_ips: ['198.51.100.0/24'] })
-    await verdict(value, 'IP_NOT_ALLOWED', demand)
+    await expectVerdict(value, 'IP_NOT_ALLOWED', demand)
     await act('PATCH', `/v1/keys/${id}`, { allowed_ips: [], scopes: [] })
-    await verdict(value, 'INSUFFICIENT_SCOPE', demand)
+    await expectVerdict(value, 'INSUFFICIENT_SCOPE', demand)
   })
 
   test('a later end', async () => {
     const { id, value } = await createWarm({ expires_in: 60 })
     const before = (await acting.verify(value)).expires_at
     await act('POST', `/v1/keys/${id}/extend`, { expires_in: 3_600 })
-    await becomes(async (node) => (await node.verify(value)).expires_at > before)
+    await expectSoon(async (node) => (await node.verify(value)).expires_at > before)
   })
 
   test('what a verdict says of a key: name, owner, metadata', async () => {
     const { id, value } = await createWarm()
     const fields = { name: 'Nightly export', owner: 'owner@example.com', metadata: { tier: 'gold' } }
     await act('PATCH', `/v1/keys/${id}`, fields)
-    await becomes(async (node) => {
+    await expectSoon(async (node) => {
       const { key } = await node.verify(value)
       return key.name === fields.name && key.owner === fields.owner && key.metadata.tier === 'gold'
     })
@@ -100,9 +100,9 @@ describe('every change is seen on every node within a second, in both directions
   test.each(['/v1/projects/default', '/v1/organizations/default'])('API access of %s, off and on', async (path) => {
     const { value } = await createWarm()
     await act('PATCH', path, { api_access: false })
-    await verdict(value, 'API_ACCESS_DISABLED')
+    await expectVerdict(value, 'API_ACCESS_DISABLED')
     await act('PATCH', path, { api_access: true })
-    await verdict(value, 'VALID')
+    await expectVerdict(value, 'VALID')
   })
 
   test('the end of a management key that asks for verdicts', async () => {
@@ -122,6 +122,6 @@ describe('every change is seen on every node within a second, in both directions
     }
     for (const node of running.nodes) for (let turn = 0; turn < 2; turn++) expect(await ask(node)).toBe(200)
     await act('POST', `/v1/keys/${made.body.key.id}/revoke`)
-    await becomes(async (node) => (await ask(node)) === 401)
+    await expectSoon(async (node) => (await ask(node)) === 401)
   })
 })
