@@ -127,6 +127,8 @@ export default {
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     doNotFollow: { path: 'node_modules' },
+    // Peers of the benches have packages of their own, installed on demand.
+    exclude: { path: '^bench/peers/' },
     moduleSystems: ['es6'],
     enhancedResolveOptions: {
       exportsFields: ['exports'],

@@ -1,8 +1,11 @@
 import { benchList } from './list.ts'
+import { installPeers } from './peers.ts'
+import { benchRevoke } from './revoke.ts'
+import { benchVerify } from './verify.ts'
 
 interface Bench {
   readonly about: string
-  readonly run: () => Promise<void>
+  readonly run: (parts: readonly string[]) => Promise<void>
 }
 
 const benches: Record<string, Bench> = {
@@ -10,15 +13,27 @@ const benches: Record<string, Bench> = {
     about: 'pages of a list of 1,000,000 keys on PostgreSQL, each under 50 ms (about 6 minutes)',
     run: benchList,
   },
+  verify: {
+    about: 'verdicts beside a ceiling and beside peers; or one part: warm, cold, sizes, flood (about 10 minutes)',
+    run: benchVerify,
+  },
+  revoke: {
+    about: 'how long a revoked key is still valid, on 4 nodes under load (about 5 minutes)',
+    run: benchRevoke,
+  },
+  peers: {
+    about: 'installs what verify is compared with',
+    run: installPeers,
+  },
 }
 
-const [name] = process.argv.slice(2)
+const [name, ...parts] = process.argv.slice(2)
 if (name === undefined) {
   console.log('npm run bench -- <name>, with one of:\n')
   for (const [known, { about }] of Object.entries(benches)) console.log(`  ${known.padEnd(10)} ${about}`)
 } else {
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
-  if (bench) await bench.run()
+  if (bench) await bench.run(parts)
   else {
     console.error(`There is no bench ${JSON.stringify(name)}; there is: ${Object.keys(benches).join(', ')}.`)
     process.exitCode = 2

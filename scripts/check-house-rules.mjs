@@ -33,6 +33,11 @@ const lineRules = [
       /\b(describe|it|test|suite|bench|context|ctx|task)\b(\.\w+)*\.(skip|only|todo|skipIf|runIf)\b|\b(skip|only|todo): true/,
   },
   {
+    rule: 'a test is left out only where nginx is missing',
+    applies: (file) => isTest(file) && file !== 'packages/server/test/proxies/nginx.test.ts',
+    pattern: /(?<![.\w])skip\(/,
+  },
+  {
     rule: 'no disabled types: @ts-ignore and @ts-nocheck hide more than they say',
     applies: () => true,
     pattern: /@ts-(ignore|nocheck)/,
@@ -41,7 +46,9 @@ const lineRules = [
 
 const maxLines = 400
 
-const files = globSync(['packages/*/{src,test}/**/*.{ts,tsx,mts}', 'bench/**/*.ts', 'e2e/**/*.ts']).sort()
+const files = globSync(['packages/*/{src,test}/**/*.{ts,tsx,mts}', 'bench/**/*.ts', 'e2e/**/*.ts'], {
+  exclude: ['**/node_modules/**'],
+}).sort()
 const breaches = files.flatMap((file) => {
   const lines = readFileSync(file, 'utf8').split('\n')
   const found = lines.flatMap((line, index) => {

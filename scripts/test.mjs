@@ -1,9 +1,11 @@
-// `npm test`: the checks, then every test. The last line is always `N passed, N failed`, also when the runner crashes.
+// `npm test`: the checks, then every test. The last line is always `N passed, N failed`, also when the runner crashes; `, N skipped` follows
+// where a program is missing that a test needs (nginx), and the lines before it name what was not run.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { runChecks } from './check.mjs'
+import { ensureNginx } from './ensure-nginx.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -25,11 +27,12 @@ function runVitest(/** @type {string} */ countsFile) {
   })
 }
 
-/** @returns {Promise<{ passed: number, failed: number, skipped: number }>} */
+/** @returns {Promise<{ passed: number, failed: number, skipped: number, notRun: string[] }>} */
 async function runTests() {
   const directory = mkdtempSync(path.join(tmpdir(), 'keyturn-test-'))
   const countsFile = path.join(directory, 'counts.json')
-  let counts = { passed: 0, failed: 0, skipped: 0 }
+  /** @type {{ passed: number, failed: number, skipped: number, notRun: string[] }} */
+  let counts = { passed: 0, failed: 0, skipped: 0, notRun: [] }
   const exitCode = await runVitest(countsFile)
   try {
     counts = JSON.parse(readFileSync(countsFile, 'utf8'))
@@ -43,8 +46,10 @@ async function runTests() {
 }
 
 const checks = await runChecks()
+ensureNginx()
 const tests = await runTests()
 const failed = checks.failed + tests.failed
+for (const name of tests.notRun) console.log(`not run: ${name}`)
 const skipped = tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''
 console.log(`${checks.passed + tests.passed} passed, ${failed} failed${skipped}`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -25,6 +25,7 @@ export const errorCodes = [
   'organization_not_found',
   'project_not_found',
   'key_not_found',
+  'propagation_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',

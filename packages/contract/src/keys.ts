@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { actorSchema } from './actors.ts'
+import { propagationSchema } from './nodes.ts'
 import { pageOf, pageQuery } from './pages.ts'
 import {
   allowedIps,
@@ -179,8 +180,15 @@ export const keyExtend = z
   .meta({ id: 'KeyExtend', example: { expires_in: 31_536_000 } })
 
 export const keyRevoke = z
-  .strictObject({ reason: paragraph(500).optional() })
-  .meta({ id: 'KeyRevoke', example: { reason: 'posted in a public repository' } })
+  .strictObject({
+    reason: paragraph(500).optional(),
+    wait: z.literal('propagated').optional().describe('Answer only once no node accepts the key any more.'),
+    wait_timeout: z.number().int().min(0).max(300).optional().describe('Seconds; default 25. After it: 202.'),
+  })
+  .meta({ id: 'KeyRevoke', example: { reason: 'posted in a public repository', wait: 'propagated' } })
+
+/** 200 when complete or not waited for, 202 when the wait timed out. */
+export const keyRevoked = z.object({ key: keySchema, propagation: propagationSchema }).meta({ id: 'KeyRevoked' })
 
 export const keyDelete = z
   .strictObject({ confirm: z.string().max(100).optional() })

@@ -8,7 +8,10 @@ import { identifyRequest, limitBody, logRequests, neverCached, requireManagement
 import { auditRoutes } from './routes/audit.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
 
@@ -27,9 +30,13 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
     const why = await services.whyNotReady()
     return why === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: why }, 503)
   })
+  app.get('/metrics', async (c) =>
+    c.body(await services.metrics.text(), 200, { 'Content-Type': services.metrics.type }),
+  )
   app.route('/', docsRoutes())
   app.get('/openapi.json', (c) => c.json(describeApi(app)))
 
+  app.route('/', oauthRoutes(services))
   app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
@@ -39,7 +46,9 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', keyListRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))
+  app.route('/', usageRoutes(services))
   app.route('/', auditRoutes(services))
+  app.route('/', nodeRoutes(services))
   refuseOtherMethods(app)
   return app
 }

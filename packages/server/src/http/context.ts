@@ -5,13 +5,23 @@ import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../i
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import type { Call, Caller, Ground } from '../people/call.ts'
-import type { Verifier } from '../verification/verify.ts'
+import type { NodeRegistry } from '../verification/node-registry.ts'
+import type { Propagation } from '../verification/propagation.ts'
+import type { Verifier } from '../verification/verifier.ts'
+import type { Metrics } from './metrics.ts'
+import type { VerdictCounts } from './verdict-counts.ts'
 
 /** What the routes are built on. */
 export interface Services {
   readonly ground: Ground
   readonly verifier: Verifier
+  readonly propagation: Propagation
+  readonly registry: NodeRegistry
+  readonly counts: VerdictCounts
+  readonly metrics: Metrics
   readonly masterKey: MasterKey
+  /** Where others reach this installation, without a slash at the end. */
+  readonly publicUrl: string
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>
@@ -30,23 +40,30 @@ export function callOf(services: Services, c: Context<Env>): Call {
   return { ...services.ground, caller: c.get('caller'), requestId: c.get('requestId'), address: addressOf(c) }
 }
 
+/** What a changing POST came to. */
+export interface Outcome<B> {
+  readonly body: B
+  /** This was done before, and the body is that of the first answer. */
+  readonly repeated: boolean
+}
+
 /**
- * Answers a changing POST. With an `Idempotency-Key` the answer becomes a row of the very transaction that makes the change, so
- * that a repeated request gets it again whatever happened to the first one on its way.
+ * Does what a changing POST asks for. With an `Idempotency-Key` the answer becomes a row of the very transaction that makes the
+ * change, so that a repeated request gets it again whatever happened to the first one on its way.
  *
  * @param work must return what its `call.change` gave: that is what the answer is made from, inside the transaction
  * @param present the body; with `showSecrets` false, the same without the value of any secret
  */
-export async function answerOnce<R, B extends object, S extends 200 | 201>(
+export async function doOnce<R, B extends object>(
   services: Services,
   c: Context<Env>,
-  status: S,
+  status: number,
   work: (call: Call) => Promise<R>,
   present: (result: R, showSecrets: boolean) => B,
-): Promise<TypedResponse<B, S, 'json'> & Response> {
+): Promise<Outcome<B>> {
   const call = callOf(services, c)
   const repeatable = await repeatableCallOf(c)
-  if (!repeatable) return json<B, S>(status, JSON.stringify(present(await work(call), true)))
+  if (!repeatable) return { body: present(await work(call), true), repeated: false }
   const toAnswer = (result: unknown): Answer => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the change gives is what the work returns: see @param work
     const given = result as R
@@ -56,17 +73,27 @@ export async function answerOnce<R, B extends object, S extends 200 | 201>(
   }
   try {
     const result = await work(makeRepeatable(call, services.masterKey, repeatable, toAnswer))
-    return json<B, S>(status, JSON.stringify(present(result, true)))
+    return { body: present(result, true), repeated: false }
   } catch (error) {
     if (!(error instanceof Repeated)) throw error
-    return json<B, S>(error.answer.status, error.answer.body, { 'idempotency-replayed': 'true' })
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the text that was made from such a body
+    return { body: JSON.parse(error.answer.body) as B, repeated: true }
   }
 }
 
-function json<B, S extends 200 | 201>(status: number, body: string, headers: Record<string, string> = {}) {
-  const response = new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Hono's type for a response with this body; ours is text already
-  return response as TypedResponse<B, S, 'json'> & Response
+/** Answers with it. */
+export async function answerOnce<R, B extends object, S extends 200 | 201>(
+  services: Services,
+  c: Context<Env>,
+  status: S,
+  work: (call: Call) => Promise<R>,
+  present: (result: R, showSecrets: boolean) => B,
+): Promise<TypedResponse<B, S, 'json'> & Response> {
+  const { body, repeated } = await doOnce(services, c, status, work, present)
+  if (repeated) c.header('Idempotency-Replayed', 'true')
+  const response = c.body(JSON.stringify(body), status, { 'Content-Type': 'application/json' })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Hono's type for a response with this body
+  return response as unknown as TypedResponse<B, S, 'json'> & Response
 }
 
 /** @throws DomainError invalid_request where the header is not one */

@@ -112,6 +112,12 @@ const problems = {
     detail: () => 'Check the id or slug, and the key that you call with.',
   },
   key_not_found: { status: 404, title: 'No such key', detail: () => 'Check the id, and the key that you call with.' },
+  propagation_not_found: {
+    status: 404,
+    title: 'No such change',
+    detail: ({ sequence }) =>
+      `No change has the sequence ${text(sequence)} yet. Take it from the answer to a revocation.`,
+  },
   slug_taken: {
     status: 409,
     title: 'The slug is taken',

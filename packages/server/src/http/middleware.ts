@@ -24,7 +24,7 @@ export function identifyRequest(clock: Clock): MiddlewareHandler<Env> {
 }
 
 // One line each would be more than all others together.
-const unlogged = new Set(['/v1/verify', '/healthz', '/readyz'])
+const unlogged = new Set(['/v1/verify', '/healthz', '/readyz', '/metrics'])
 
 /** One line for each call of the management API: who did what, and how it went. */
 export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<Env> {
@@ -86,7 +86,7 @@ export const strictBody: MiddlewareHandler<Env> = async (c, next) => {
 export function requireManagementKey(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
     const bearer = bearerOf(c.req.header('authorization'))
-    c.set('caller', await authenticate(services.verifier, bearer, addressOf(c)))
+    c.set('caller', (await authenticate(services.verifier, bearer, addressOf(c))).caller)
     c.set('bearer', bearer)
     await next()
   }

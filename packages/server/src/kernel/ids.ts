@@ -7,6 +7,7 @@ const prefixes = {
   key: 'key',
   secret: 'sec',
   request: 'req',
+  node: 'node',
 } as const
 export type IdKind = keyof typeof prefixes
 

@@ -113,7 +113,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
             endedBy: null,
           }
           await insertSecret(tx, organizationId, secret, randomOctets(32))
-          if (one.lastUsedAt !== -never) uses.note(one.id, secret.id, one.lastUsedAt)
+          if (one.lastUsedAt !== -never) uses.note(one.id, secret.id, 'VALID', one.lastUsedAt, null, null)
         }
       }
     })

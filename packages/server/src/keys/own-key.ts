@@ -1,7 +1,9 @@
 import { DomainError } from '../kernel/errors.ts'
 import { readProject } from '../organizations/find.ts'
 import type { Organization, Project } from '../organizations/organization.ts'
-import { type Finding, inspect, toVerdict, type Verifier } from '../verification/verify.ts'
+import type { Ground } from '../people/call.ts'
+import type { Finding, Verifier } from '../verification/verifier.ts'
+import { toVerdict } from '../verification/verify.ts'
 import { findKey } from './key-store.ts'
 import { type KeyView, viewKey } from './view-keys.ts'
 
@@ -18,11 +20,16 @@ export interface OwnKey {
  *
  * @throws DomainError invalid_token with the verdict and the reason, publishable_key_refused: that value everybody can read
  */
-export async function readOwnKey(verifier: Verifier, presented: string, address: string | null): Promise<OwnKey> {
+export async function readOwnKey(
+  ground: Ground,
+  verifier: Verifier,
+  presented: string,
+  address: string | null,
+): Promise<OwnKey> {
   const demand = { kinds: ['secret', 'jwt', 'publishable'] as const, ...(address !== null && { ip: address }) }
-  const finding = await inspect(verifier, presented, demand, () => true)
+  const finding = await verifier.inspect(presented, demand, () => true)
   const { record } = finding
-  if (record?.key.kind === 'publishable') throw new DomainError('publishable_key_refused')
+  if (record?.kind === 'publishable') throw new DomainError('publishable_key_refused')
   if (finding.code !== 'VALID' || !record) {
     const { valid, key, secret, expires_at } = toVerdict(finding)
     throw new DomainError('invalid_token', {
@@ -30,10 +37,10 @@ export async function readOwnKey(verifier: Verifier, presented: string, address:
       verdict: { valid, code: finding.code, key, secret, expires_at },
     })
   }
-  const { organizationId, projectId } = record.key
-  const { reader } = verifier
-  const key = await findKey(reader, organizationId, record.key.id)
+  const { organizationId, projectId } = record.project
+  const { reader } = ground
+  const key = await findKey(reader, organizationId, record.keyId)
   if (!key) throw new DomainError('invalid_token', {})
   const { organization, project } = await readProject(reader, organizationId, projectId)
-  return { finding, view: await viewKey(reader, key, await verifier.now(reader)), organization, project }
+  return { finding, view: await viewKey(reader, key, await ground.now(reader)), organization, project }
 }

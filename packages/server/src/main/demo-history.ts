@@ -1,4 +1,5 @@
 import { keyCreate, managementKeyCreate } from '@keyturn/contract'
+import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/digest.ts'
 import { newId } from '../kernel/ids.ts'
 import { type Instant, seconds } from '../kernel/instant.ts'
@@ -18,6 +19,11 @@ import { authenticate, rootCaller } from '../people/authenticate.ts'
 import type { Call, Ground } from '../people/call.ts'
 import { extendKey } from '../rotation/extend-key.ts'
 import type { UseCollector } from '../usage/use-collector.ts'
+import { DatabaseTime } from '../verification/database-time.ts'
+import { Lease } from '../verification/lease.ts'
+import { RecordCache } from '../verification/record-cache.ts'
+import { RecordLoader } from '../verification/record-loader.ts'
+import { Verifier } from '../verification/verifier.ts'
 import type { DemoClock } from './demo-clock.ts'
 import {
   type DemoActor,
@@ -45,7 +51,7 @@ interface Step {
  * may: dates, audit trail and policy are those of the real thing.
  */
 export async function liveThrough(ground: Ground, clock: DemoClock, uses: UseCollector, now: Instant): Promise<void> {
-  const company = new Company(ground, uses, now)
+  const company = new Company(ground, uses, now, clock)
   clock.moveTo(company.moment(demoBeginsDaysAgo - 0.1, 'founded'))
   await company.found()
   let last: Instant = 0
@@ -61,13 +67,15 @@ export async function liveThrough(ground: Ground, clock: DemoClock, uses: UseCol
 
 class Company {
   readonly #ground: Ground
+  readonly #verifier: Verifier
   readonly #uses: UseCollector
   readonly #now: Instant
   readonly #bearers = new Map<DemoActor, IssuedKey>()
   #organization: Organization | null = null
 
-  constructor(ground: Ground, uses: UseCollector, now: Instant) {
+  constructor(ground: Ground, uses: UseCollector, now: Instant, clock: Clock) {
     this.#ground = ground
+    this.#verifier = forgetfulVerifier(ground, uses, clock)
     this.#uses = uses
     this.#now = now
   }
@@ -116,7 +124,8 @@ class Company {
       const scope = { organizationId: project.organizationId, projectId: project.id }
       const { views } = await listKeys(call, scope, { status: ['active'], sort: 'created_at', limit: 1 })
       for (const { key, secrets } of views)
-        for (const { id } of secrets) this.#uses.note(key.id, id, this.moment(legacyUsedDaysAgo, slug))
+        for (const { id } of secrets)
+          this.#uses.note(key.id, id, 'VALID', this.moment(legacyUsedDaysAgo, slug), null, null)
     }
     return [this.#step(madeDaysAgo, slug, make), ...keys.flatMap((key) => this.#keySteps(slug, key))]
   }
@@ -190,19 +199,18 @@ class Company {
   }
 
   #use({ view, secretId }: IssuedKey, daysAgo: number, what: string): void {
-    this.#uses.note(view.key.id, secretId, this.moment(daysAgo, what))
+    this.#uses.note(view.key.id, secretId, 'VALID', this.moment(daysAgo, what), null, null)
   }
 
   /** Each call comes with its key, as over HTTP: who has lost theirs is refused. */
   async #call(actor: DemoActor | 'root'): Promise<Call> {
-    const { reader, keyPrefix } = this.#ground
-    const now = await this.#ground.now(reader)
+    const now = await this.#ground.now(this.#ground.reader)
     const requestId = newId('request', now)
     if (actor === 'root') return { ...this.#ground, caller: rootCaller, requestId, address: '198.51.100.5' }
     const { address } = demoManagementKeys[actor]
-    const verifier = { reader, now: async () => now, keyPrefix, noteUse: this.#uses.note.bind(this.#uses) }
     const bearer = this.#bearers.get(actor)?.value.reveal() ?? ''
-    return { ...this.#ground, caller: await authenticate(verifier, bearer, address), requestId, address }
+    const { caller } = await authenticate(this.#verifier, bearer, address)
+    return { ...this.#ground, caller, requestId, address }
   }
 
   #founded(): Organization {
@@ -213,4 +221,19 @@ class Company {
   #idOf(actor: DemoActor): string {
     return this.#bearers.get(actor)?.view.key.id ?? ''
   }
+}
+
+/** Asks the database each time: in the past there is no change feed that would keep a memory true. */
+function forgetfulVerifier({ reader, keyPrefix }: Ground, uses: UseCollector, clock: Clock): Verifier {
+  const cache = new RecordCache(0, 0)
+  const state = { applied: () => 0, mayRemember: () => false, monotonic: () => clock.monotonic() }
+  return new Verifier({
+    cache,
+    loader: new RecordLoader(reader, cache, state),
+    lease: new Lease(clock, 0),
+    time: new DatabaseTime(clock),
+    clock,
+    keyPrefix,
+    noteUse: uses.note.bind(uses),
+  })
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { addressOrNetwork } from '@keyturn/contract'
 import { StartError } from '../kernel/errors.ts'
 
 /** All that can be set, checked. */
@@ -15,6 +16,12 @@ export interface Settings {
   readonly rootKey: string | null
   readonly keyPrefix: string
   readonly logLevel: string
+  /** For how long a node trusts its memory without hearing from the database. */
+  readonly maxStalenessMs: number
+  /** The most keys that a node keeps in memory. */
+  readonly cachedKeys: number
+  /** Networks of proxies whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: readonly string[]
 }
 
 const names = [
@@ -26,6 +33,9 @@ const names = [
   'KEYTURN_ROOT_KEY',
   'KEYTURN_KEY_PREFIX',
   'KEYTURN_LOG_LEVEL',
+  'KEYTURN_MAX_STALENESS',
+  'KEYTURN_CACHED_KEYS',
+  'KEYTURN_TRUSTED_PROXIES',
   'DATABASE_URL',
 ] as const
 type Name = (typeof names)[number]
@@ -76,6 +86,9 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
     rootKey,
     keyPrefix,
     logLevel,
+    maxStalenessMs: 1000 * wholeNumber('KEYTURN_MAX_STALENESS', values.KEYTURN_MAX_STALENESS ?? '60', 3, 3600),
+    cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 100_000_000),
+    trustedProxies: parseNetworks(values.KEYTURN_TRUSTED_PROXIES ?? ''),
   }
 }
 
@@ -147,6 +160,20 @@ function wholeNumber(name: Name, text: string, least: number, most: number): num
   if (!(value >= least && value <= most))
     throw new StartError(`${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}.`)
   return value
+}
+
+function parseNetworks(text: string): readonly string[] {
+  const networks = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  const wrong = networks.find((network) => !addressOrNetwork.safeParse(network).success)
+  if (wrong !== undefined) {
+    throw new StartError(
+      `KEYTURN_TRUSTED_PROXIES has ${JSON.stringify(wrong)}; list addresses or networks, as 10.0.0.0/8, with commas.`,
+    )
+  }
+  return networks
 }
 
 function parsePublicUrl(text: string): string {

@@ -1,8 +1,13 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
+import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
+import { Metrics } from '../http/metrics.ts'
+import { VerdictCounts } from '../http/verdict-counts.ts'
+import { VerifyCallers } from '../http/verify-callers.ts'
+import { createVerifyPath } from '../http/verify-path.ts'
 import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
@@ -11,10 +16,11 @@ import type { Ground } from '../people/call.ts'
 import { install, type RootKeyState } from '../people/install.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
-import { UseCollector } from '../usage/use-collector.ts'
-import type { Verifier } from '../verification/verify.ts'
+import { rollUpUsage } from '../usage/read-usage.ts'
+import { forgetOldChanges } from '../verification/feed-store.ts'
 import { holdDataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { loadMasterKey } from './master-key-file.ts'
+import { createNode } from './node.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
 import { periodically } from './periodically.ts'
 import { rootKeySource } from './root-key-file.ts'
@@ -28,6 +34,8 @@ const hourMs = 3_600_000
 // Longer than clients and proxies keep an idle connection (most 60 s or less), so that they close it: were it us, a request that
 // is just then on its way would be lost, and nobody may repeat a POST by itself.
 const keepAliveMs = 75_000
+// A node that was away for longer begins anew.
+const changesKept = 100_000
 
 export interface Running {
   readonly address: string
@@ -63,21 +71,38 @@ export async function serve(
   clock: Clock,
   log: Logger,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
-  const uses = new UseCollector(database)
-  const ground = groundOf(database, settings)
-  const verifier: Verifier = {
-    reader: database.reader,
-    now: (reader) => database.now(reader),
-    keyPrefix: settings.keyPrefix,
-    noteUse: (keyId, secretId, at) => uses.note(keyId, secretId, at),
-  }
+  const node = createNode(database, settings, clock, log)
+  const { ground, verifier, feed, propagation, registry, uses } = node
+  const counts = new VerdictCounts()
+  const metrics = new Metrics({ ...node, counts })
+  await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
-  const app = createApp({ ground, verifier, masterKey, log, whyNotReady }, clock)
+  const { publicUrl, trustedProxies: proxies } = settings
+  const services = { ground, verifier, propagation, registry, counts, metrics, masterKey, publicUrl, log, whyNotReady }
+  const app = createApp(services, clock)
   const answer = getRequestListener(app.fetch)
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void answer(request, response))
-  await listen(server, settings)
+  const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
+  const callers = new VerifyCallers(verifier)
+  const verify = createVerifyPath(verifier, callers, counts, others)
+  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, log })
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+    const { method, url = '' } = request
+    if (method === 'POST' && url === '/v1/verify') verify(request, response)
+    else if (isAuthorizePath(url)) authorize(request, response)
+    else others(request, response)
+  })
+  try {
+    await listen(server, settings)
+  } catch (error) {
+    await feed.stop()
+    await node.close()
+    throw error
+  }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
+    periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
+    periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
+    periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
     periodically(hourMs, log, 'forget old answers', () => forgetOldAnswers(ground)),
     periodically(signEveryMs, log, 'sign audit heads', () => signAndLog(database, masterKey, log, signAtLeast)),
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
@@ -85,7 +110,9 @@ export async function serve(
   const stop = async () => {
     await closeServer(server)
     for (const stopJob of jobs) await stopJob()
-    await uses.flush().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
+    await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
+    await feed.stop()
+    await node.close()
   }
   return { address: addressOf(server, settings.host), stop }
 }

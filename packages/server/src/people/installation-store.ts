@@ -1,5 +1,5 @@
 import type { Instant } from '../kernel/instant.ts'
-import type { Reader, Tx } from '../storage/database.ts'
+import type { Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
 
 export interface Installation {
@@ -25,14 +25,4 @@ export async function lockInstallation(tx: Tx): Promise<Installation> {
 
 export async function setRootKeyDigest(tx: Tx, digest: Uint8Array): Promise<void> {
   await tx.updateTable('installation').set({ root_key_digest: digest }).executeTakeFirstOrThrow()
-}
-
-/** Is this the digest of the root key? */
-export async function isRootKeyDigest(reader: Reader, digest: Uint8Array): Promise<boolean> {
-  const row = await reader
-    .selectFrom('installation')
-    .select('only_row')
-    .where('root_key_digest', '=', digest)
-    .executeTakeFirst()
-  return row !== undefined
 }

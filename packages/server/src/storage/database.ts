@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net'
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Clock } from '../kernel/clock.ts'
@@ -73,21 +74,124 @@ const connectTimeoutMs = 5_000
 // Longer than any statement of ours on a million keys, shorter than a caller's patience.
 const statementTimeoutMs = 30_000
 
-/** @param onIdleError told of connections that break while nobody uses them; the pool replaces them */
-export function openPostgres(url: string, clock: Clock, onIdleError: (error: Error) => void, poolSize = 10): Database {
+/**
+ * @param onIdleError told of connections that break while nobody uses them; the pool replaces them
+ * @param timeoutMs for a connection, and for a statement
+ */
+export function openPostgres(
+  url: string,
+  clock: Clock,
+  onIdleError: (error: Error) => void,
+  poolSize = 10,
+  timeoutMs = statementTimeoutMs,
+): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: statementTimeoutMs,
+    connectionTimeoutMillis: Math.min(connectTimeoutMs, timeoutMs),
+    query_timeout: timeoutMs,
     application_name: 'keyturn',
     types,
   })
   pool.on('error', onIdleError)
-  const dialect = new PostgresDialect({ pool })
+  pool.on('connect', (client) => {
+    // One that breaks while it is in use: its user learns that from the statement. Unheard, it would end the process.
+    client.on('error', () => {})
+    endIfItHangs(client)
+  })
+  const dialect = guarded(new PostgresDialect({ pool }))
+  return new Database(new Kysely<Schema>({ dialect }), { name: 'PostgreSQL', shared: true }, clock)
+}
+
+/**
+ * A connection that gave no answer in time is not used again: it may be dead without notice, and whatever is sent after would wait
+ * behind the same silence. The server is asked to give the statement up, or those that wait for one lock would pile up there.
+ */
+function endIfItHangs(client: pg.PoolClient): void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what pg's client has beside its declared type
+  const { connection, host, port, processID, secretKey } = client as unknown as PgClientInside
+  const query: (...args: unknown[]) => Promise<unknown> = client.query.bind(client)
+  const watched = async (...args: unknown[]) => {
+    try {
+      return await query(...args)
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Query read timeout') {
+        connection.stream.destroy()
+        cancelStatement(host, port, processID, secretKey)
+      }
+      throw error
+    }
+  }
+  Object.assign(client, { query: watched })
+}
+
+interface PgClientInside {
+  readonly connection: { readonly stream: Socket }
+  readonly host: string
+  readonly port: number
+  readonly processID: number
+  readonly secretKey: number
+}
+
+/** CancelRequest (PostgreSQL's protocol, 55.2.9), on a connection of its own, without an answer. */
+function cancelStatement(host: string, port: number, processId: number, secretKey: number): void {
+  const request = Buffer.alloc(16)
+  for (const [index, word] of [16, 80_877_102, processId, secretKey].entries()) request.writeInt32BE(word, 4 * index)
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+  socket.on('error', () => {})
+  socket.setTimeout(connectTimeoutMs, () => socket.destroy())
+  socket.end(request)
+}
+
+function guarded(dialect: PostgresDialect): PostgresDialect {
   const createDriver = dialect.createDriver.bind(dialect)
   dialect.createDriver = () => new GuardedDriver(createDriver())
-  return new Database(new Kysely<Schema>({ dialect }), { name: 'PostgreSQL', shared: true }, clock)
+  return dialect
+}
+
+/** The channel on which nodes tell each other that something was changed. */
+export const changesChannel = 'keyturn_changes'
+
+/** A connection of its own, outside the pool. */
+export interface DedicatedConnection {
+  readonly reader: Reader
+  /** At once, whether the server answers or not. */
+  destroy(): void
+}
+
+/**
+ * @param onChange told of every NOTIFY on the channel; where LISTEN cannot be had (a pooler), it is never called
+ */
+export async function connectDedicated(url: string, onChange: () => void): Promise<DedicatedConnection> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: connectTimeoutMs,
+    application_name: 'keyturn-feed',
+    types,
+  })
+  const destroy = () => void client.connection.stream.destroy()
+  // A connection that breaks while it is idle: the next statement on it fails, and whoever sent that replaces it.
+  client.on('error', () => {})
+  client.on('notification', onChange)
+  try {
+    await client.connect()
+    await client.query(`listen ${changesChannel}`)
+  } catch (error) {
+    destroy()
+    throw error
+  }
+  const pool = {
+    connect: async () => Object.assign(client, { release: () => {} }),
+    end: async () => destroy(),
+    options: {},
+  }
+  return { reader: new Kysely<Schema>({ dialect: guarded(new PostgresDialect({ pool })) }), destroy }
+}
+
+/** Tells every node that listens; those that do not hear it look by themselves soon. */
+export async function notifyChange(reader: Reader): Promise<void> {
+  await sql`select pg_notify(${changesChannel}, '')`.execute(reader)
 }
 
 /** As pg reads them, but for the types of which its reading loses something. */

@@ -6,6 +6,7 @@ import type {
   KeyKind,
   OrganizationPolicyEdit,
   Slot,
+  VerdictCode,
 } from '@keyturn/contract'
 import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
@@ -19,11 +20,15 @@ export interface Schema {
   secrets: SecretsTable
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
+  usage_hours: UsageTable & { hour: Instant }
+  usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
   audit_heads: AuditHeadsTable
   audit_events: AuditEventsTable
   audit_signatures: AuditSignaturesTable
+  change_feed_head: { only_row: Generated<boolean>; sequence: number }
   change_feed: ChangeFeedTable
+  nodes: NodesTable
   idempotent_answers: IdempotentAnswersTable
 }
 
@@ -123,6 +128,17 @@ interface KeyActivityTable {
 interface SecretActivityTable {
   secret_id: string
   last_used_at: Instant
+  last_address: string | null
+  last_user_agent: string | null
+  /** The last five, newest first. */
+  addresses: Generated<{ address: string; at: string }[]>
+}
+
+interface UsageTable {
+  secret_id: string
+  key_id: string
+  code: VerdictCode
+  count: number
 }
 
 interface OutboxTable {
@@ -167,6 +183,17 @@ interface ChangeFeedTable {
   nonce: string
   changed_kind: ChangedKind
   changed_id: string
+  /** Of a key: those of its secrets. */
+  digests: Uint8Array[] | null
+}
+
+interface NodesTable {
+  id: string
+  version: string
+  started_at: Instant
+  heartbeat: number
+  applied_sequence: number
+  max_staleness_ms: number
 }
 
 interface IdempotentAnswersTable {

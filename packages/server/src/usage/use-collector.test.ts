@@ -76,7 +76,7 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
         )
         const nodes = [0, 1, 2].map(() => new UseCollector(keyturn.database))
         for (const { node, minute, flush } of uses) {
-          nodes[node]?.note(key.id, secret.id, start + minute * 60_000)
+          nodes[node]?.note(key.id, secret.id, 'VALID', start + minute * 60_000, null, null)
           if (flush) await nodes[node]?.flush()
         }
         await Promise.all(nodes.map((node) => node.flush()))
@@ -95,15 +95,15 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
   it('is not lost when a flush fails: the next one writes it, or what came later', async () => {
     const [one, other] = [await keyturn.createKey('default'), await keyturn.createKey('default')]
     const uses = new UseCollector(keyturn.database)
-    uses.note(one.key.id, one.secret.id, start)
-    uses.note(other.key.id, other.secret.id, start)
+    uses.note(one.key.id, one.secret.id, 'VALID', start, null, null)
+    uses.note(other.key.id, other.secret.id, 'VALID', start, null, null)
     await run(
       `create function refuse_use() returns trigger language plpgsql as 'begin raise exception ''no room''; end'`,
     )
     await run('create trigger refuse before update on secret_activity for each row execute function refuse_use()')
     await expect(uses.flush()).rejects.toThrow('no room')
     expect(await lastUse(one.key.id)).toBeNull()
-    uses.note(other.key.id, other.secret.id, start + 60_000)
+    uses.note(other.key.id, other.secret.id, 'VALID', start + 60_000, null, null)
     await run('drop trigger refuse on secret_activity')
     await uses.flush()
     expect(await lastUse(one.key.id)).toBe(formatTime(start))
@@ -113,9 +113,9 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
   it('noted while a flush is under way is written by the next, and by none twice', async () => {
     const { key, secret } = await keyturn.createKey('default')
     const uses = new UseCollector(keyturn.database)
-    uses.note(key.id, secret.id, start)
+    uses.note(key.id, secret.id, 'VALID', start, null, null)
     const flushing = uses.flush()
-    uses.note(key.id, secret.id, start + 1000)
+    uses.note(key.id, secret.id, 'VALID', start + 1000, null, null)
     await flushing
     await Promise.all([uses.flush(), uses.flush(), uses.flush()])
     expect(await lastUse(key.id)).toBe(formatTime(start + 1000))
@@ -126,7 +126,7 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
     const nodes = Array.from({ length: 6 }, () => new UseCollector(keyturn.database))
     for (const [at, node] of nodes.entries()) {
       const inItsOrder = at % 2 === 0 ? keys : [...keys].reverse()
-      for (const { key, secret } of inItsOrder) node.note(key.id, secret.id, start + at)
+      for (const { key, secret } of inItsOrder) node.note(key.id, secret.id, 'VALID', start + at, null, null)
     }
     await Promise.all(nodes.map((node) => node.flush()))
     for (const { key } of keys) expect(await lastUse(key.id)).toBe(formatTime(start + 5))
@@ -135,8 +135,8 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
   it('of a key that is gone is written nowhere, and stops nothing', async () => {
     const { key, secret } = await keyturn.createKey('default')
     const uses = new UseCollector(keyturn.database)
-    uses.note('key_gone', 'sec_gone', start)
-    uses.note(key.id, secret.id, start)
+    uses.note('key_gone', 'sec_gone', 'VALID', start, null, null)
+    uses.note(key.id, secret.id, 'VALID', start, null, null)
     await uses.flush()
     expect(await lastUse(key.id)).toBe(formatTime(start))
   })

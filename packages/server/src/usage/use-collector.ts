@@ -1,27 +1,79 @@
+import type { VerdictCode } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { Database } from '../storage/database.ts'
-import { type Use, writeKeyUse, writeSecretUse } from './use-store.ts'
+import { type CountedUse, type LastUse, lockUses, writeCounts, writeKeyUse, writeSecretUse } from './use-store.ts'
 
-// Past it, uses of further keys wait for the next flush to be noted: a bound on memory while the database is away.
-const mostKeys = 500_000
+// Past it, calls with further secrets are not noted until the next flush: a bound on memory while the database is away.
+const mostSecrets = 500_000
+const addressesKept = 5
+const hourMs = 3_600_000
+const mostUserAgent = 200
+
+// One transaction takes this many secrets: the event loop is free in between, and no lock is held for long.
+const mostPerWrite = 2_000
+
+// A flush of another node takes milliseconds; whoever stops this process is not kept waiting for long.
+const lastAttempts = 40
+const lastPauseMs = 50
+
+/** What was noted of one secret since the last flush. Small, because there is one for each key that was called. */
+interface Noted {
+  readonly keyId: string
+  lastUsedAt: Instant | null
+  userAgent: string | null
+  /** Newest last, each once. */
+  readonly seen: Seen[]
+  /** By hour, newest last; more than one only where a flush is late. */
+  readonly hours: Hour[]
+}
+
+interface Seen {
+  readonly address: string
+  at: Instant
+}
+
+interface Hour {
+  readonly begin: Instant
+  /** Calls that passed: nearly all. */
+  valid: number
+  refused: Map<VerdictCode, number> | null
+}
 
 /**
- * Last use of keys and secrets, kept in memory between flushes, so that no verdict waits for a write. A killed process loses
- * the uses since its last flush; a failed flush loses none.
+ * Calls by secret, hour and verdict, and the last use, kept in memory between flushes, so that no verdict waits for a write. A killed
+ * process loses what came since its last flush; a failed flush loses none; an orderly stop writes everything.
  */
 export class UseCollector {
   readonly #database: Database
-  #keys = new Map<string, Instant>()
-  #secrets = new Map<string, Instant>()
+  #noted = new Map<string, Noted>()
   #flushing: Promise<void> = Promise.resolve()
+  /** Since the start. */
+  failedFlushes = 0
 
   constructor(database: Database) {
     this.#database = database
   }
 
-  note(keyId: string, secretId: string, at: Instant): void {
-    keepLatest(this.#keys, keyId, at)
-    keepLatest(this.#secrets, secretId, at)
+  /** A verdict on a real secret. Only a call that passed is a use. */
+  note(
+    keyId: string,
+    secretId: string,
+    code: VerdictCode,
+    at: Instant,
+    address: string | null,
+    userAgent: string | null,
+  ): void {
+    let noted = this.#noted.get(secretId)
+    if (noted === undefined) {
+      if (this.#noted.size >= mostSecrets) return
+      noted = { keyId, lastUsedAt: null, userAgent: null, seen: [], hours: [] }
+      this.#noted.set(secretId, noted)
+    }
+    count(hourOf(noted, at - (at % hourMs)), code, 1)
+    if (code !== 'VALID') return
+    noted.lastUsedAt = at
+    if (userAgent !== null) noted.userAgent = userAgent.slice(0, mostUserAgent)
+    if (address !== null) touch(noted.seen, address, at)
   }
 
   /** Writes what was noted until now, after any flush that is under way. */
@@ -30,27 +82,122 @@ export class UseCollector {
     return this.#flushing
   }
 
+  /** Before the end of the process: what another node was just writing, too. @throws Error where some of it stays unwritten */
+  async flushAll(): Promise<void> {
+    for (let attempt = 0; attempt < lastAttempts; attempt++) {
+      await this.flush()
+      if (this.#noted.size === 0) return
+      await new Promise((resolve) => setTimeout(resolve, lastPauseMs))
+    }
+    throw new Error(`the uses of ${this.#noted.size} secrets are held by somebody else`)
+  }
+
   async #write(): Promise<void> {
-    const [keys, secrets] = [this.#keys, this.#secrets]
-    if (keys.size === 0) return
-    this.#keys = new Map()
-    this.#secrets = new Map()
+    const noted = this.#noted
+    if (noted.size === 0) return
+    this.#noted = new Map()
+    const later = new Map<string, Noted>()
     try {
-      await this.#database.transaction(async (tx) => {
-        await writeKeyUse(tx, usesOf(keys))
-        await writeSecretUse(tx, usesOf(secrets))
-      })
+      while (noted.size > 0) {
+        const part = [...noted.entries().take(mostPerWrite)]
+        await this.#database.transaction(async (tx) => {
+          const { held, gone } = await lockUses(
+            tx,
+            part.map(([, { keyId }]) => keyId),
+          )
+          for (const [secretId, one] of part) if (held.has(one.keyId)) later.set(secretId, one)
+          const written = part.filter(([, { keyId }]) => !held.has(keyId) && !gone.has(keyId))
+          const uses = written.flatMap(([secretId, one]) => lastUseOf(secretId, one))
+          await writeKeyUse(tx, uses)
+          await writeSecretUse(tx, uses)
+          await writeCounts(
+            tx,
+            written.flatMap(([secretId, one]) => countsOf(secretId, one)),
+          )
+        })
+        for (const [secretId] of part) noted.delete(secretId)
+      }
+      this.#takeBack(later)
     } catch (error) {
-      for (const [id, at] of keys) keepLatest(this.#keys, id, at)
-      for (const [id, at] of secrets) keepLatest(this.#secrets, id, at)
+      this.failedFlushes++
+      for (const [secretId, one] of later) noted.set(secretId, one)
+      this.#takeBack(noted)
       throw error
+    }
+  }
+
+  #takeBack(older: Map<string, Noted>): void {
+    const newer = this.#noted
+    this.#noted = older
+    for (const [secretId, one] of newer) {
+      const kept = older.get(secretId)
+      if (!kept) {
+        older.set(secretId, one)
+        continue
+      }
+      for (const { begin, valid, refused } of one.hours) {
+        const hour = hourOf(kept, begin)
+        hour.valid += valid
+        for (const [code, times] of refused ?? []) count(hour, code, times)
+      }
+      kept.lastUsedAt = one.lastUsedAt ?? kept.lastUsedAt
+      kept.userAgent = one.userAgent ?? kept.userAgent
+      for (const { address, at } of one.seen) touch(kept.seen, address, at)
     }
   }
 }
 
-function keepLatest(uses: Map<string, Instant>, id: string, at: Instant): void {
-  const known = uses.get(id)
-  if (known === undefined ? uses.size < mostKeys : at > known) uses.set(id, at)
+function hourOf(noted: Noted, begin: Instant): Hour {
+  const { hours } = noted
+  const newest = hours[hours.length - 1]
+  if (newest?.begin === begin) return newest
+  let hour = hours.find((other) => other.begin === begin)
+  if (hour === undefined) {
+    hour = { begin, valid: 0, refused: null }
+    hours.push(hour)
+  }
+  return hour
 }
 
-const usesOf = (uses: Map<string, Instant>): Use[] => [...uses].map(([id, at]) => ({ id, at }))
+function count(hour: Hour, code: VerdictCode, times: number): void {
+  if (code === 'VALID') {
+    hour.valid += times
+    return
+  }
+  hour.refused ??= new Map()
+  hour.refused.set(code, (hour.refused.get(code) ?? 0) + times)
+}
+
+function touch(seen: Seen[], address: string, at: Instant): void {
+  const newest = seen[seen.length - 1]
+  if (newest?.address === address) {
+    newest.at = at
+    return
+  }
+  const before = seen.findIndex((other) => other.address === address)
+  if (before >= 0) seen.splice(before, 1)
+  else if (seen.length === addressesKept) seen.shift()
+  seen.push({ address, at })
+}
+
+function lastUseOf(secretId: string, noted: Noted): LastUse[] {
+  if (noted.lastUsedAt === null) return []
+  return [
+    {
+      keyId: noted.keyId,
+      secretId,
+      at: noted.lastUsedAt,
+      userAgent: noted.userAgent,
+      addresses: noted.seen.toReversed(),
+    },
+  ]
+}
+
+function countsOf(secretId: string, { keyId, hours }: Noted): CountedUse[] {
+  const counted: CountedUse[] = []
+  for (const { begin: hour, valid, refused } of hours) {
+    if (valid > 0) counted.push({ keyId, secretId, hour, code: 'VALID', count: valid })
+    for (const [code, times] of refused ?? []) counted.push({ keyId, secretId, hour, code, count: times })
+  }
+  return counted
+}

@@ -1,37 +1,176 @@
+import type { VerdictCode } from '@keyturn/contract'
 import { sql } from 'kysely'
-import { type Instant } from '../kernel/instant.ts'
-import type { Tx } from '../storage/database.ts'
-import { instantText } from '../storage/driver-values.ts'
+import type { Instant } from '../kernel/instant.ts'
+import type { Reader, Tx } from '../storage/database.ts'
+import { at } from '../storage/driver-values.ts'
 
-export interface Use {
-  readonly id: string
+export interface LastUse {
+  readonly keyId: string
+  readonly secretId: string
   readonly at: Instant
+  readonly userAgent: string | null
+  /** Newest first, at most five. */
+  readonly addresses: readonly { readonly address: string; readonly at: Instant }[]
+}
+
+export interface CountedUse {
+  readonly keyId: string
+  readonly secretId: string
+  readonly hour: Instant
+  readonly code: VerdictCode
+  readonly count: number
+}
+
+/** Many rows as one parameter: making an array of each column costs several times as much. Instants stay numbers. */
+const rowsOf = (values: readonly object[]) => sql`${JSON.stringify(values)}::jsonb`
+const instant = (column: string) => sql.raw(`to_timestamp(${column} / 1000.0)`)
+
+/**
+ * Locks what is written about these keys, but for what somebody else has locked: whoever waited here would make others wait for the
+ * rows that it holds by then, and the revocation of their keys with them.
+ *
+ * @returns held: by somebody else, to be written the next time; gone: not in the database, which was set back
+ */
+export async function lockUses(
+  tx: Tx,
+  keyIds: readonly string[],
+): Promise<{ held: ReadonlySet<string>; gone: ReadonlySet<string> }> {
+  const { rows } = await sql<{ id: string; held: boolean }>`
+    with locked as (
+      select key_id from key_activity where key_id = any(${keyIds}::text[]) order by key_id for update skip locked
+    )
+    select a.key_id as id, locked.key_id is null as held
+    from key_activity a left join locked on locked.key_id = a.key_id
+    where a.key_id = any(${keyIds}::text[])`.execute(tx)
+  const known = new Set(rows.map((row) => row.id))
+  return {
+    held: new Set(rows.filter((row) => row.held).map((row) => row.id)),
+    gone: new Set(keyIds.filter((id) => !known.has(id))),
+  }
 }
 
 /** Later uses win, so that nodes may write in any order. Rows are locked by id, so that two nodes never wait for each other. */
-export async function writeKeyUse(tx: Tx, uses: readonly Use[]): Promise<void> {
+export async function writeKeyUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
+  if (uses.length === 0) return
   await sql`
     with used as (
-      select * from unnest(${uses.map((use) => use.id)}::text[], ${times(uses)}::timestamptz[]) as used (id, used_at)
+      select "keyId" as id, ${instant('max(at)')} as used_at
+      from jsonb_to_recordset(${rowsOf(uses)}) as used ("keyId" text, at numeric)
+      group by 1
     ), locked as (
-      select key_id from key_activity where key_id = any(${uses.map((use) => use.id)}::text[]) order by key_id for update
+      select key_id from key_activity where key_id in (select id from used) order by key_id for update
     )
     update key_activity set last_used_at = used.used_at
     from used join locked on locked.key_id = used.id
     where key_activity.key_id = used.id and key_activity.last_used_at < used.used_at`.execute(tx)
 }
 
-export async function writeSecretUse(tx: Tx, uses: readonly Use[]): Promise<void> {
+/** The last five addresses are those of all nodes together: what is there already is merged with what comes. */
+export async function writeSecretUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
+  if (uses.length === 0) return
   await sql`
     with used as (
-      select * from unnest(${uses.map((use) => use.id)}::text[], ${times(uses)}::timestamptz[]) as used (id, used_at)
+      select "secretId" as id, ${instant('at')} as used_at, "userAgent" as user_agent, (
+        select coalesce(jsonb_agg(jsonb_build_object('address', address, 'at',
+          to_char(${instant('seen')} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by place), '[]')
+        from rows from (jsonb_to_recordset(addresses) as (address text, at numeric)) with ordinality as each (address, seen, place)
+      ) as addresses
+      from jsonb_to_recordset(${rowsOf(uses)}) as used
+        ("secretId" text, at numeric, "userAgent" text, addresses jsonb)
     ), locked as (
-      select secret_id from secret_activity where secret_id = any(${uses.map((use) => use.id)}::text[])
-      order by secret_id for update
+      select secret_id from secret_activity where secret_id in (select id from used) order by secret_id for update
     )
-    update secret_activity set last_used_at = used.used_at
+    update secret_activity as a set
+      last_used_at = greatest(a.last_used_at, used.used_at),
+      last_address = case when a.last_used_at < used.used_at
+        then coalesce(used.addresses -> 0 ->> 'address', a.last_address) else a.last_address end,
+      last_user_agent = case when a.last_used_at < used.used_at
+        then coalesce(used.user_agent, a.last_user_agent) else a.last_user_agent end,
+      addresses = (
+        select coalesce(jsonb_agg(jsonb_build_object('address', address, 'at', seen) order by seen desc), '[]') from (
+          select each ->> 'address' as address, max(each ->> 'at') as seen
+          from jsonb_array_elements(a.addresses || used.addresses) as each group by 1 order by 2 desc limit 5
+        ) as newest
+      )
     from used join locked on locked.secret_id = used.id
-    where secret_activity.secret_id = used.id and secret_activity.last_used_at < used.used_at`.execute(tx)
+    where a.secret_id = used.id`.execute(tx)
 }
 
-const times = (uses: readonly Use[]) => uses.map((use) => instantText(use.at))
+/** Adds to what is there. In one order on every node, so that two never wait for each other. */
+export async function writeCounts(tx: Tx, counts: readonly CountedUse[]): Promise<void> {
+  if (counts.length === 0) return
+  await sql`
+    insert into usage_hours (secret_id, hour, code, key_id, count)
+    select "secretId", ${instant('hour')}, code, "keyId", count
+    from jsonb_to_recordset(${rowsOf(counts)}) as counted
+      ("secretId" text, hour numeric, code text, "keyId" text, count bigint)
+    where exists (select from secrets where id = "secretId")
+    order by 1, 2, 3
+    on conflict (secret_id, hour, code) do update set count = usage_hours.count + excluded.count`.execute(tx)
+}
+
+export interface UsageRow {
+  readonly at: Instant
+  readonly secretId: string
+  readonly code: VerdictCode
+  readonly count: number
+}
+
+/** Counts of a key in [from, to), by hour or by UTC day; days are added up from hours as long as those are kept. */
+export async function listUsage(
+  reader: Reader,
+  keyId: string,
+  from: Instant,
+  to: Instant,
+  step: 'hour' | 'day',
+): Promise<UsageRow[]> {
+  const hours = sql`select secret_id, code, count, hour as at from usage_hours
+    where key_id = ${keyId} and hour >= ${at(from)} and hour < ${at(to)}`
+  const days = sql`select secret_id, code, count, day as at from usage_days
+    where key_id = ${keyId} and day >= ${at(from)} and day < ${at(to)}`
+  const bucket = step === 'hour' ? sql`at` : sql`date_trunc('day', at, 'UTC')`
+  const { rows } = await sql<{ at: Instant; secret_id: string; code: VerdictCode; count: number }>`
+    select ${bucket} as at, secret_id, code, sum(count)::bigint as count
+    from (${hours} union all ${days}) as counted
+    group by 1, 2, 3 order by 1, 2, 3`.execute(reader)
+  return rows.map((row) => ({ at: row.at, secretId: row.secret_id, code: row.code, count: row.count }))
+}
+
+export interface LastUseRow {
+  readonly secretId: string
+  readonly at: Instant
+  readonly address: string | null
+  readonly userAgent: string | null
+  readonly addresses: readonly { readonly address: string; readonly at: string }[]
+}
+
+/** Of each secret of a key that was ever called. */
+export async function listLastUses(reader: Reader, keyId: string): Promise<LastUseRow[]> {
+  const { rows } = await sql<{
+    secret_id: string
+    last_used_at: Instant
+    last_address: string | null
+    last_user_agent: string | null
+    addresses: { address: string; at: string }[]
+  }>`
+    select a.secret_id, a.last_used_at, a.last_address, a.last_user_agent, a.addresses
+    from secret_activity as a join secrets as s on s.id = a.secret_id
+    where s.key_id = ${keyId} and a.last_used_at > '-infinity' order by a.secret_id`.execute(reader)
+  return rows.map((row) => ({
+    secretId: row.secret_id,
+    at: row.last_used_at,
+    address: row.last_address,
+    userAgent: row.last_user_agent,
+    addresses: row.addresses.map(({ address, at: seenAt }) => ({ address, at: seenAt })),
+  }))
+}
+
+/** Hours before this become days, days before that are forgotten. In one statement each, so that no count is seen twice. */
+export async function rollUp(tx: Tx, hoursBefore: Instant, daysBefore: Instant): Promise<void> {
+  await sql`
+    with old as (delete from usage_hours where hour < ${at(hoursBefore)} returning *)
+    insert into usage_days (secret_id, day, code, key_id, count)
+    select secret_id, date_trunc('day', hour, 'UTC'), code, key_id, sum(count) from old group by 1, 2, 3, 4 order by 1, 2, 3
+    on conflict (secret_id, day, code) do update set count = usage_days.count + excluded.count`.execute(tx)
+  await sql`delete from usage_days where day < ${at(daysBefore)}`.execute(tx)
+}

@@ -9,46 +9,40 @@ const now = Date.UTC(2027, 0, 1)
 const hour = 3_600_000
 
 const good: VerifyRecord = {
-  secret: { id: 'sec_1', slot: 'primary', expiresAt: never, retiresAt: null, endedAt: null, endedBy: null },
-  key: {
-    id: 'key_1',
-    organizationId: 'org_1',
-    projectId: 'prj_1',
-    management: null,
-    kind: 'secret',
-    environment: 'live',
-    name: 'Zapier',
-    owner: null,
-    scopes: ['read', 'write'],
-    allowedIps: ['203.0.113.0/24'],
-    metadata: {},
-    state: 'active',
-  },
-  projectSlug: 'web',
-  apiAccess: true,
+  secretId: 'sec_1',
+  slot: 'primary',
+  end: never,
+  endCode: 'EXPIRED',
+  keyId: 'key_1',
+  kind: 'secret',
+  environment: 'live',
+  name: 'Zapier',
+  owner: null,
+  scopes: ['read', 'write'],
+  allowedIps: ['203.0.113.0/24'],
+  metadata: {},
+  state: 'active',
+  management: null,
+  project: { organizationId: 'org_1', projectId: 'prj_1', projectSlug: 'web', apiAccess: true, stale: false },
 }
 const fitting: VerifyDemand = { project: 'prj_1', kinds: ['secret'], scopes: ['read'], ip: '203.0.113.7' }
 
 type Case = { record: VerifyRecord; demand: VerifyDemand }
-const withKey = (key: Partial<VerifyRecord['key']>) => (one: Case) => ({
+const withRecord = (fields: Partial<VerifyRecord>) => (one: Case) => ({
   ...one,
-  record: { ...one.record, key: { ...one.record.key, ...key } },
-})
-const withSecret = (secret: Partial<VerifyRecord['secret']>) => (one: Case) => ({
-  ...one,
-  record: { ...one.record, secret: { ...one.record.secret, ...secret } },
+  record: { ...one.record, ...fields },
 })
 const withDemand = (demand: VerifyDemand) => (one: Case) => ({ ...one, demand: { ...one.demand, ...demand } })
 
 /** What can be wrong, each alone, in the order in which it is told. */
 const faults: [VerdictCode, (one: Case) => Case][] = [
-  ['NOT_FOUND', withKey({ state: 'deleted' })],
-  ['REVOKED', withKey({ state: 'revoked' })],
-  ['DISABLED', withKey({ state: 'disabled' })],
-  ['REVOKED', withSecret({ endedAt: now - 3 * hour, endedBy: 'revoke' })],
-  ['ROTATED', withSecret({ retiresAt: now - 2 * hour })],
-  ['EXPIRED', withSecret({ expiresAt: now - hour })],
-  ['API_ACCESS_DISABLED', (one) => ({ ...one, record: { ...one.record, apiAccess: false } })],
+  ['NOT_FOUND', withRecord({ state: 'deleted' })],
+  ['REVOKED', withRecord({ state: 'revoked' })],
+  ['DISABLED', withRecord({ state: 'disabled' })],
+  ['REVOKED', withRecord({ end: now - 3 * hour, endCode: 'REVOKED' })],
+  ['ROTATED', withRecord({ end: now - 2 * hour, endCode: 'ROTATED' })],
+  ['EXPIRED', withRecord({ end: now - hour, endCode: 'EXPIRED' })],
+  ['API_ACCESS_DISABLED', withRecord({ project: { ...good.project, apiAccess: false } })],
   ['WRONG_PROJECT', withDemand({ project: 'prj_2' })],
   ['WRONG_KIND', withDemand({ kinds: ['jwt'] })],
   ['IP_NOT_ALLOWED', withDemand({ ip: '198.51.100.1' })],
@@ -82,7 +76,7 @@ describe('a verdict', () => {
   })
 
   it('turns at the very millisecond of the end', () => {
-    const { record } = withSecret({ expiresAt: now })({ record: good, demand: fitting })
+    const { record } = withRecord({ end: now })({ record: good, demand: fitting })
     expect([now - 1, now].map((time) => decide(record, fitting, time))).toEqual(['VALID', 'EXPIRED'])
   })
 
@@ -92,7 +86,7 @@ describe('a verdict', () => {
   })
 
   it('lets a publishable value not pass for a server’s, unless that is asked for', () => {
-    const { record } = withKey({ kind: 'publishable' })({ record: good, demand: fitting })
+    const { record } = withRecord({ kind: 'publishable' })({ record: good, demand: fitting })
     expect(decide(record, { ip: '203.0.113.7' }, now)).toBe('WRONG_KIND')
     expect(decide(record, { ip: '203.0.113.7', kinds: ['publishable'] }, now)).toBe('VALID')
   })
@@ -100,7 +94,7 @@ describe('a verdict', () => {
   it('on a key that is bound to addresses is never VALID without one', () => {
     const { ip: _, ...withoutAddress } = fitting
     expect(decide(good, withoutAddress, now)).toBe('IP_NOT_ALLOWED')
-    const { record } = withKey({ allowedIps: [] })({ record: good, demand: fitting })
+    const { record } = withRecord({ allowedIps: [] })({ record: good, demand: fitting })
     expect(decide(record, withoutAddress, now)).toBe('VALID')
   })
 

@@ -1,37 +1,36 @@
-import type { KeyKind, Slot, VerdictCode } from '@keyturn/contract'
+import type { Environment, JsonObject, KeyKind, Slot, VerdictCode } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
-import type { Key } from '../keys/key.ts'
-import { endOf, secretStatusAt } from '../keys/secret.ts'
+import type { Key, KeyState } from '../keys/key.ts'
 import { isInNetworks } from './networks.ts'
 
-/** What is known of a presented secret: all that a verdict depends on. */
-export interface VerifyRecord {
-  readonly secret: {
-    readonly id: string
-    readonly slot: Slot
-    readonly expiresAt: Instant
-    readonly retiresAt: Instant | null
-    readonly endedAt: Instant | null
-    readonly endedBy: 'revoke' | 'rotate' | null
-  }
-  readonly key: Pick<
-    Key,
-    | 'id'
-    | 'organizationId'
-    | 'projectId'
-    | 'management'
-    | 'kind'
-    | 'environment'
-    | 'name'
-    | 'owner'
-    | 'scopes'
-    | 'allowedIps'
-    | 'metadata'
-    | 'state'
-  >
+/** What the keys of one project share. One object for all of them: when it changes, it is marked, and they are read again. */
+export interface ProjectScope {
+  readonly organizationId: string
+  readonly projectId: string
   readonly projectSlug: string
-  /** Both switches: the organization's and the project's. */
+  /** Both switches: the organization's and the project's. It never applies to management keys. */
   readonly apiAccess: boolean
+  stale: boolean
+}
+
+/** What is known of a presented secret: all that a verdict depends on. Flat, because a node keeps a million of them. */
+export interface VerifyRecord {
+  readonly secretId: string
+  readonly slot: Slot
+  /** When the secret ends, by whatever comes first, and what is said of it from then on. */
+  readonly end: Instant
+  readonly endCode: 'EXPIRED' | 'ROTATED' | 'REVOKED'
+  readonly keyId: string
+  readonly kind: KeyKind
+  readonly environment: Environment
+  readonly name: string
+  readonly owner: string | null
+  readonly scopes: readonly string[]
+  readonly allowedIps: readonly string[]
+  readonly metadata: JsonObject
+  readonly state: KeyState
+  readonly management: Key['management']
+  readonly project: ProjectScope
 }
 
 export interface VerifyDemand {
@@ -42,32 +41,26 @@ export interface VerifyDemand {
   readonly ip?: string | undefined
 }
 
-/** A publishable value must not pass for a server's. */
-const defaultKinds: readonly KeyKind[] = ['secret', 'jwt']
-
 /**
  * May this request pass? The one place that decides it; pure, and never an exception. The caller has made sure that the record
  * is within its reach. What somebody did to the key as a whole comes before what the clock did to the secret.
  */
 export function decide(record: VerifyRecord, demand: VerifyDemand, now: Instant): VerdictCode {
-  const { key, secret } = record
-  if (key.state === 'deleted') return 'NOT_FOUND'
-  if (key.state === 'revoked') return 'REVOKED'
-  if (key.state === 'disabled') return 'DISABLED'
-  if (endOf(secret) <= now) return endedCode(secret, now)
-  if (!record.apiAccess) return 'API_ACCESS_DISABLED'
-  if (demand.project !== undefined && demand.project !== key.projectId && demand.project !== record.projectSlug) {
+  if (record.state !== 'active') {
+    return record.state === 'disabled' ? 'DISABLED' : record.state === 'revoked' ? 'REVOKED' : 'NOT_FOUND'
+  }
+  if (record.end <= now) return record.endCode
+  const { project } = record
+  if (!project.apiAccess && record.management === null) return 'API_ACCESS_DISABLED'
+  if (demand.project !== undefined && demand.project !== project.projectId && demand.project !== project.projectSlug) {
     return 'WRONG_PROJECT'
   }
-  if (!(demand.kinds ?? defaultKinds).includes(key.kind)) return 'WRONG_KIND'
-  if (key.allowedIps.length > 0 && (demand.ip === undefined || !isInNetworks(demand.ip, key.allowedIps))) {
+  // A publishable value must not pass for a server's.
+  if (demand.kinds === undefined ? record.kind === 'publishable' : !demand.kinds.includes(record.kind))
+    return 'WRONG_KIND'
+  if (record.allowedIps.length > 0 && (demand.ip === undefined || !isInNetworks(demand.ip, record.allowedIps))) {
     return 'IP_NOT_ALLOWED'
   }
-  if (demand.scopes?.some((scope) => !key.scopes.includes(scope))) return 'INSUFFICIENT_SCOPE'
+  if (demand.scopes?.some((scope) => !record.scopes.includes(scope))) return 'INSUFFICIENT_SCOPE'
   return 'VALID'
-}
-
-function endedCode(secret: VerifyRecord['secret'], now: Instant): VerdictCode {
-  const status = secretStatusAt(secret, now)
-  return status === 'revoked' ? 'REVOKED' : status === 'rotated' ? 'ROTATED' : 'EXPIRED'
 }

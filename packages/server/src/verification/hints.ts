@@ -1,6 +1,5 @@
 import type { VerdictCode } from '@keyturn/contract'
 import { formatInstant, type Instant } from '../kernel/instant.ts'
-import { endOf } from '../keys/secret.ts'
 import type { VerifyDemand, VerifyRecord } from './decide.ts'
 
 type Explain = (record: VerifyRecord, demand: VerifyDemand) => string | null
@@ -12,23 +11,23 @@ const hints = {
   VALID: () => null,
   MALFORMED: () => null,
   NOT_FOUND: () => 'No key with this value is known here. It may belong to another account or installation.',
-  REVOKED: ({ key }) => `Key ${key.id} was revoked, which is for ever. Ask its owner for another key.`,
-  ROTATED: ({ key, secret }) =>
-    `Key ${key.id} has a newer secret; this one ended at ${when(endOf(secret))}. Put the new one in place.`,
-  EXPIRED: ({ key, secret }) =>
-    `The secret of key ${key.id} expired at ${when(endOf(secret))}. Rotate the key to give it a new one.`,
-  DISABLED: ({ key }) => `Key ${key.id} is disabled. An administrator can enable it again.`,
+  REVOKED: ({ keyId }) => `Key ${keyId} was revoked, which is for ever. Ask its owner for another key.`,
+  ROTATED: ({ keyId, end }) =>
+    `Key ${keyId} has a newer secret; this one ended at ${when(end)}. Put the new one in place.`,
+  EXPIRED: ({ keyId, end }) =>
+    `The secret of key ${keyId} expired at ${when(end)}. Rotate the key to give it a new one.`,
+  DISABLED: ({ keyId }) => `Key ${keyId} is disabled. An administrator can enable it again.`,
   API_ACCESS_DISABLED: () =>
     'API access is switched off for the whole organization or project. An administrator can switch it on.',
-  WRONG_PROJECT: ({ key, projectSlug }) =>
-    `Key ${key.id} belongs to project ${projectSlug}, not to the one that was asked for.`,
-  WRONG_KIND: ({ key }) => `Key ${key.id} is of kind ${key.kind}, which this call does not accept.`,
-  IP_NOT_ALLOWED: ({ key }, { ip }) =>
+  WRONG_PROJECT: ({ keyId, project }) =>
+    `Key ${keyId} belongs to project ${project.projectSlug}, not to the one that was asked for.`,
+  WRONG_KIND: ({ keyId, kind }) => `Key ${keyId} is of kind ${kind}, which this call does not accept.`,
+  IP_NOT_ALLOWED: ({ keyId }, { ip }) =>
     ip === undefined
-      ? `Key ${key.id} is bound to certain addresses, and the verify call did not say which address the request came from.`
-      : `Key ${key.id} may not be used from ${ip}.`,
-  INSUFFICIENT_SCOPE: ({ key }, { scopes }) =>
-    `Key ${key.id} lacks the scope ${(scopes ?? []).filter((scope) => !key.scopes.includes(scope)).join(', ')}.`,
+      ? `Key ${keyId} is bound to certain addresses, and the verify call did not say which address the request came from.`
+      : `Key ${keyId} may not be used from ${ip}.`,
+  INSUFFICIENT_SCOPE: ({ keyId, scopes: held }, { scopes }) =>
+    `Key ${keyId} lacks the scope ${(scopes ?? []).filter((scope) => !held.includes(scope)).join(', ')}.`,
   RATE_LIMITED: () => null,
   QUOTA_EXCEEDED: () => null,
 } satisfies Record<VerdictCode, Explain>

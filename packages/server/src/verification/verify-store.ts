@@ -1,70 +1,29 @@
+import { sql } from 'kysely'
 import type { Reader } from '../storage/database.ts'
-import type { VerifyRecord } from './decide.ts'
+import { type FoundRow, type Snapshot, toSnapshot } from './snapshot.ts'
 
 /**
- * What a verdict on this value depends on, in one snapshot. Digests are unique over all organizations; whether the caller reaches
- * the one that is found, the caller of this function decides.
+ * Everything that verdicts on these values depend on, with the head of the change feed and the time, in one statement and so in one
+ * snapshot. Digests are unique over all organizations; whether a caller reaches what is found is decided by who asks.
  *
- * @param digest SHA-256 of the presented value
+ * @param digests SHA-256 of the presented values
  */
-export async function findByDigest(reader: Reader, digest: Uint8Array): Promise<VerifyRecord | undefined> {
-  const row = await reader
-    .selectFrom('secrets')
-    .innerJoin('keys', 'keys.id', 'secrets.key_id')
-    .innerJoin('projects', 'projects.id', 'keys.project_id')
-    .innerJoin('organizations', 'organizations.id', 'keys.organization_id')
-    .where('secrets.digest', '=', digest)
-    .select([
-      'secrets.id as secret_id',
-      'secrets.slot',
-      'secrets.expires_at',
-      'secrets.retires_at',
-      'secrets.ended_at',
-      'secrets.ended_by',
-      'keys.id',
-      'keys.organization_id',
-      'keys.project_id',
-      'keys.management',
-      'keys.management_projects',
-      'keys.kind',
-      'keys.environment',
-      'keys.name',
-      'keys.owner',
-      'keys.scopes',
-      'keys.allowed_ips',
-      'keys.metadata',
-      'keys.state',
-      'projects.slug as project_slug',
-      'projects.api_access as project_access',
-      'organizations.api_access as organization_access',
-    ])
-    .executeTakeFirst()
-  if (!row) return undefined
-  return {
-    secret: {
-      id: row.secret_id,
-      slot: row.slot,
-      expiresAt: row.expires_at,
-      retiresAt: row.retires_at,
-      endedAt: row.ended_at,
-      endedBy: row.ended_by,
-    },
-    key: {
-      id: row.id,
-      organizationId: row.organization_id,
-      projectId: row.project_id,
-      management: row.management ? { projects: row.management_projects } : null,
-      kind: row.kind,
-      environment: row.environment,
-      name: row.name,
-      owner: row.owner,
-      scopes: row.scopes,
-      allowedIps: row.allowed_ips,
-      metadata: row.metadata,
-      state: row.state,
-    },
-    projectSlug: row.project_slug,
-    // The switch never applies to management keys, or nobody could switch it on again.
-    apiAccess: row.management || (row.project_access && row.organization_access),
-  }
+export async function findByDigests(reader: Reader, digests: readonly Uint8Array[]): Promise<Snapshot> {
+  const wanted = sql`array[${sql.join(digests.map((digest) => sql`${digest}::bytea`))}]`
+  const { rows } = await sql<FoundRow>`
+    select head.sequence as head, clock_timestamp() as now, encode(installation.root_key_digest, 'hex') as root, found.*
+    from change_feed_head as head
+    left join installation on installation.root_key_digest = any(${wanted})
+    left join (
+      select encode(s.digest, 'hex') as digest, s.id as secret_id, s.slot, s.expires_at, s.retires_at, s.ended_at, s.ended_by,
+        k.id as key_id, k.kind, k.environment, k.name, k.owner, k.scopes, k.allowed_ips, k.metadata, k.state, k.management,
+        k.management_projects, k.organization_id, k.project_id, p.slug as project_slug,
+        p.api_access and o.api_access as api_access
+      from secrets s
+      join keys k on k.id = s.key_id
+      join projects p on p.id = k.project_id
+      join organizations o on o.id = k.organization_id
+      where s.digest = any(${wanted})
+    ) as found on true`.execute(reader)
+  return toSnapshot(rows)
 }

@@ -1,30 +1,9 @@
-import type { Verdict, VerdictCode } from '@keyturn/contract'
-import { sha256 } from '../kernel/digest.ts'
-import { formatInstant, type Instant } from '../kernel/instant.ts'
-import { explainMiss, longestJwt, shapeOf } from '../keys/format.ts'
-import { endOf } from '../keys/secret.ts'
+import type { Verdict } from '@keyturn/contract'
+import { formatInstant } from '../kernel/instant.ts'
 import type { Caller } from '../people/call.ts'
 import { reachesProject } from '../people/permissions.ts'
-import type { Reader } from '../storage/database.ts'
-import { decide, type VerifyDemand, type VerifyRecord } from './decide.ts'
-import { hintFor } from './hints.ts'
-import { findByDigest } from './verify-store.ts'
-
-/** What a verdict needs of the world. */
-export interface Verifier {
-  readonly reader: Reader
-  readonly now: (reader: Reader) => Promise<Instant>
-  readonly keyPrefix: string
-  /** Notes a use in memory; it is written later. */
-  readonly noteUse: (keyId: string, secretId: string, at: Instant) => void
-}
-
-/** What was found out about a presented value. A record is there only where the real secret was presented, within reach. */
-export interface Finding {
-  readonly code: VerdictCode
-  readonly hint: string | null
-  readonly record: VerifyRecord | null
-}
+import type { VerifyDemand, VerifyRecord } from './decide.ts'
+import type { Finding, Verifier } from './verifier.ts'
 
 /**
  * May a request with this value pass? For a product that asks: keys that the caller does not reach, and all management keys,
@@ -36,36 +15,11 @@ export async function verifyKey(
   presented: string,
   demand: VerifyDemand,
 ): Promise<Verdict> {
-  return toVerdict(
-    await inspect(verifier, presented, demand, (record) => {
-      const { management, organizationId, projectId } = record.key
-      return management === null && reachesProject(caller, organizationId, projectId)
-    }),
-  )
+  return toVerdict(await verifier.inspect(presented, demand, (record) => isVerifiableBy(caller, record)))
 }
 
-/**
- * Looks a presented value up and decides.
- *
- * @param isInReach whether a record that was found may be spoken of at all
- */
-export async function inspect(
-  verifier: Verifier,
-  presented: string,
-  demand: VerifyDemand,
-  isInReach: (record: VerifyRecord) => boolean,
-): Promise<Finding> {
-  if (presented.length > longestJwt || shapeOf(presented, verifier.keyPrefix) === 'wrong checksum') {
-    return { ...explainMiss(presented, verifier.keyPrefix), record: null }
-  }
-  const record = await findByDigest(verifier.reader, sha256(presented))
-  if (!record || record.key.state === 'deleted' || !isInReach(record)) {
-    return { ...explainMiss(presented, verifier.keyPrefix), record: null }
-  }
-  const now = await verifier.now(verifier.reader)
-  const code = decide(record, demand, now)
-  if (code === 'VALID') verifier.noteUse(record.key.id, record.secret.id, now)
-  return { code, hint: hintFor(code, record, demand), record }
+export function isVerifiableBy(caller: Caller, record: VerifyRecord): boolean {
+  return record.management === null && reachesProject(caller, record.project.organizationId, record.project.projectId)
 }
 
 export function toVerdict({ code, hint, record }: Finding): Verdict {
@@ -74,18 +28,18 @@ export function toVerdict({ code, hint, record }: Finding): Verdict {
     code,
     hint,
     key: record && {
-      id: record.key.id,
-      name: record.key.name,
-      organization_id: record.key.organizationId,
-      project_id: record.key.projectId,
-      kind: record.key.kind,
-      environment: record.key.environment,
-      owner: record.key.owner,
-      scopes: [...record.key.scopes],
-      metadata: record.key.metadata,
+      id: record.keyId,
+      name: record.name,
+      organization_id: record.project.organizationId,
+      project_id: record.project.projectId,
+      kind: record.kind,
+      environment: record.environment,
+      owner: record.owner,
+      scopes: [...record.scopes],
+      metadata: record.metadata,
     },
-    secret: record && { id: record.secret.id, slot: record.secret.slot },
-    expires_at: record && formatInstant(endOf(record.secret)),
+    secret: record && { id: record.secretId, slot: record.slot },
+    expires_at: record && formatInstant(record.end),
     rate_limit: null,
   }
 }

@@ -7,6 +7,8 @@ export interface Place {
   readonly org: string
   readonly project: string
   readonly key: string
+  /** Of a change. */
+  readonly sequence?: string
   /** The value of `key`, for operations that are called with the key itself. */
   readonly ownValue: string
 }
@@ -49,6 +51,9 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
+  'GET /v1/keys/{key}/usage': { status: 200 },
+  'GET /v1/nodes': { status: 200 },
+  'GET /v1/propagations/{sequence}': { status: 200 },
   'POST /v1/verify': { body: { key: 'a value that nobody was given' }, status: 200 },
   'GET /v1/organizations/{org}/audit-events': { status: 200 },
   'GET /v1/organizations/{org}/audit-events/verification': { status: 200 },
@@ -68,8 +73,13 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
-  const { org, project, key } = place
-  const path = operation.path.replace('{org}', org).replace('{project}', project).replace('{key}', key)
+  const { org, project, key, sequence = '1' } = place
+  const path = operation.path
+    .replace('{org}', org)
+    .replace('{project}', project)
+    .replace('{key}', key)
+    // The first change of all: every installation has it.
+    .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
   return path
 }

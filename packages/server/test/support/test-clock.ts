@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/kernel/clock.ts'
 
-/** The real clock, moved: a test goes a year ahead without waiting for it. */
+/** The real clock, but the database's time is moved: a test goes a year ahead without waiting for it. */
 export class TestClock implements Clock {
   #aheadMs = 0
 
@@ -9,11 +9,11 @@ export class TestClock implements Clock {
   }
 
   wallTime(): number {
-    return Date.now() + this.#aheadMs
+    return Date.now()
   }
 
   monotonic(): number {
-    return performance.now() + Math.max(0, this.#aheadMs)
+    return performance.now()
   }
 
   databaseTime(reported: number): number {

@@ -7,6 +7,7 @@ import {
   keyEdit,
   keyExtend,
   keyRevoke,
+  keyRevoked,
   keySchema,
   managementKeyCreate,
 } from '@keyturn/contract'
@@ -20,7 +21,7 @@ import type { KeyView } from '../../keys/view-keys.ts'
 import { findOrganization, findProject } from '../../organizations/find.ts'
 import { requireScope } from '../../people/permissions.ts'
 import { extendKey } from '../../rotation/extend-key.ts'
-import { answerOnce, callOf, type Services } from '../context.ts'
+import { answerOnce, callOf, doOnce, type Services } from '../context.ts'
 import {
   idempotencyHeader,
   jsonAnswer,
@@ -98,7 +99,21 @@ const extend = action(
 )
 const disable = action('disable', 'Disable a key', 'Every request with it is refused until it is enabled again.', empty)
 const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', empty)
-const revoke = action('revoke', 'Revoke a key', 'For ever. The record stays.', keyRevoke)
+const revoke = managementRoute({
+  method: 'post',
+  path: '/v1/keys/{key}/revoke',
+  summary: 'Revoke a key',
+  description:
+    'Scope `keys:write`. For ever; the record stays. With `wait` the answer comes once no node accepts the key any more.',
+  tags,
+  request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(keyRevoke), required: false } },
+  responses: {
+    200: jsonAnswer('Revoked; complete where it was waited for', keyRevoked),
+    202: jsonAnswer('Revoked; the wait timed out before every node had reported it', keyRevoked),
+  },
+})
+// Shorter than the time-outs of most clients and proxies.
+const defaultWaitSeconds = 25
 const remove = managementRoute({
   method: 'delete',
   path: '/v1/keys/{key}',
@@ -144,9 +159,23 @@ export function keyRoutes(services: Services) {
   routes.openapi(enable, (c) =>
     answerOnce(services, c, 200, (call) => enableKey(call, c.req.valid('param').key), presentKey),
   )
-  routes.openapi(revoke, (c) => {
-    const { reason } = c.req.valid('json')
-    return answerOnce(services, c, 200, (call) => revokeKey(call, c.req.valid('param').key, reason || null), presentKey)
+  routes.openapi(revoke, async (c) => {
+    const { reason, wait, wait_timeout } = c.req.valid('json')
+    const { body: revoked, repeated } = await doOnce(
+      services,
+      c,
+      200,
+      (call) => revokeKey(call, c.req.valid('param').key, reason || null),
+      presentKey,
+    )
+    // How far it has come is never part of the answer that is kept for a repeated request: it is asked anew each time.
+    const { propagation } = services
+    const sequence = await propagation.newest()
+    const timeoutMs = wait === undefined ? 0 : 1000 * (wait_timeout ?? defaultWaitSeconds)
+    const state = await propagation.wait(sequence, timeoutMs)
+    if (repeated) c.header('Idempotency-Replayed', 'true')
+    const body = { ...revoked, propagation: { ...state, pending: [...state.pending] } }
+    return wait !== undefined && !state.complete ? c.json(body, 202) : c.json(body, 200)
   })
   routes.openapi(remove, async (c) => {
     const confirmation = c.req.valid('json').confirm ?? c.req.valid('query').confirm

@@ -53,7 +53,9 @@ export function verifyRoutes(services: Services) {
     const caller = c.get('caller')
     requireScope(caller, 'verify')
     const { key, project, kinds, scopes, ip } = c.req.valid('json')
-    return c.json(await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip }), 200)
+    const verdict = await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip })
+    services.counts.verify[verdict.code]++
+    return c.json(verdict, 200)
   })
   return routes
 }
@@ -62,7 +64,12 @@ export function verifyRoutes(services: Services) {
 export function selfRoutes(services: Services) {
   const routes = newRoutes()
   routes.openapi(self, async (c) => {
-    const own = await readOwnKey(services.verifier, bearerOf(c.req.header('authorization')), addressOf(c))
+    const own = await readOwnKey(
+      services.ground,
+      services.verifier,
+      bearerOf(c.req.header('authorization')),
+      addressOf(c),
+    )
     return c.json(present(own), 200)
   })
   return routes

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { timestamp } from './values.ts'
+import { verdictCodes } from './verdicts.ts'
+
+export const usageQuery = z
+  .strictObject({ from: timestamp.optional(), to: timestamp.optional(), step: z.enum(['hour', 'day']).default('hour') })
+  .meta({ id: 'UsageQuery' })
+
+export const usageAnswer = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    data: z.array(
+      z.object({
+        at: z.string().describe('The beginning of the hour or of the UTC day.'),
+        secret_id: z.string(),
+        counts: z.partialRecord(z.enum(verdictCodes), z.number().int()).describe('Calls by verdict.'),
+      }),
+    ),
+    last_uses: z
+      .array(
+        z.object({
+          secret_id: z.string(),
+          at: z.string(),
+          address: z.string().nullable(),
+          user_agent: z.string().nullable(),
+          addresses: z
+            .array(z.object({ address: z.string(), at: z.string() }))
+            .describe('The last five that called, newest first.'),
+        }),
+      )
+      .describe('Of each secret that was ever called, as far as the calls said where they came from.'),
+  })
+  .meta({ id: 'Usage' })

@@ -1,0 +1,118 @@
+import type { ServerResponse } from 'node:http'
+import type { ErrorCode, VerdictCode } from '@keyturn/contract'
+import type { DomainError } from '../kernel/errors.ts'
+import { formatInstant } from '../kernel/instant.ts'
+import type { VerifyRecord } from '../verification/decide.ts'
+import type { Finding } from '../verification/verifier.ts'
+import { toProblem } from './error-map.ts'
+
+/** What a proxy is told with each verdict (RFC 9110 §15.5): who sent the call is unknown, or known and not allowed. */
+const statuses = {
+  VALID: 200,
+  MALFORMED: 401,
+  NOT_FOUND: 401,
+  REVOKED: 401,
+  ROTATED: 401,
+  EXPIRED: 401,
+  DISABLED: 401,
+  API_ACCESS_DISABLED: 403,
+  WRONG_PROJECT: 403,
+  WRONG_KIND: 403,
+  IP_NOT_ALLOWED: 403,
+  INSUFFICIENT_SCOPE: 403,
+  RATE_LIMITED: 429,
+  QUOTA_EXCEEDED: 429,
+} satisfies Record<VerdictCode, number>
+
+const most = 20_000
+
+/** Answers proxies. The headers of a valid key are kept: they say the same until its record is read anew (docs/caches.md). */
+export class AuthorizeAnswers {
+  readonly #valid = new Map<VerifyRecord, string[]>()
+
+  /** @param passed the statuses that the proxy passes on; null: all */
+  send(response: ServerResponse, finding: Finding, passed: readonly number[] | null): void {
+    const { code, record } = finding
+    if (code === 'VALID' && record) {
+      response.writeHead(200, this.#headersOf(finding, record))
+      response.end()
+      return
+    }
+    const status = statuses[code]
+    const shown = passed === null || passed.includes(status) ? status : 403
+    const headers = headersOf(code, finding.hint, record)
+    // RFC 6750 §3: the caller presented something, and it is no good.
+    if (shown === 401) headers.push('www-authenticate', 'Bearer realm="api", error="invalid_token"')
+    response.writeHead(shown, headers)
+    response.end()
+  }
+
+  #headersOf(finding: Finding, record: VerifyRecord): string[] {
+    let headers = this.#valid.get(record)
+    if (headers === undefined) {
+      if (this.#valid.size >= most) this.#valid.clear()
+      headers = headersOf(finding.code, finding.hint, record)
+      this.#valid.set(record, headers)
+    }
+    return headers
+  }
+}
+
+/**
+ * What is wrong with the proxy's own request is 500, never 401: a 401 would be passed on to the caller, who can do nothing about it,
+ * and a proxy lets nothing pass on a 500.
+ */
+export function sendFailure(response: ServerResponse, error: DomainError, requestId: string): void {
+  const problem = toProblem(error, requestId)
+  const status = problem.status === 503 ? 503 : 500
+  const body = JSON.stringify({ ...problem, status })
+  const type = ['content-type', 'application/problem+json', 'x-request-id', requestId]
+  response.writeHead(status, [...type, ...headersOf(error.code, null, null, Buffer.byteLength(body))])
+  response.end(body)
+}
+
+/** All of them, empty where there is nothing to say: a proxy that copies them overwrites whatever the caller made up. */
+function headersOf(
+  code: VerdictCode | ErrorCode,
+  hint: string | null,
+  record: VerifyRecord | null,
+  contentLength = 0,
+): string[] {
+  return [
+    'cache-control',
+    'no-store',
+    'content-length',
+    String(contentLength),
+    'x-keyturn-code',
+    code,
+    'x-keyturn-hint',
+    encode(hint),
+    'x-keyturn-key-id',
+    record?.keyId ?? '',
+    'x-keyturn-key-name',
+    encode(record?.name),
+    'x-keyturn-key-kind',
+    record?.kind ?? '',
+    'x-keyturn-key-environment',
+    record?.environment ?? '',
+    'x-keyturn-key-owner',
+    encode(record?.owner),
+    'x-keyturn-key-scopes',
+    record?.scopes.join(' ') ?? '',
+    'x-keyturn-key-expires-at',
+    (record && formatInstant(record.end)) ?? '',
+    'x-keyturn-organization-id',
+    record?.project.organizationId ?? '',
+    'x-keyturn-project-id',
+    record?.project.projectId ?? '',
+    'x-keyturn-secret-id',
+    record?.secretId ?? '',
+    'x-keyturn-secret-slot',
+    record?.slot ?? '',
+  ]
+}
+
+/** Header values are ASCII (RFC 9110 §5.5): everything else is percent-encoded as UTF-8, and so is the percent sign. */
+function encode(text: string | null | undefined): string {
+  return (text ?? '').replace(/[^\x20-\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()))
+}

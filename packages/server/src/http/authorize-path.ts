@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import { DomainError } from '../kernel/errors.ts'
+import type { VerifyDemand } from '../verification/decide.ts'
+import type { Finding, Verifier } from '../verification/verifier.ts'
+import { AuthorizeAnswers, sendFailure } from './authorize-answer.ts'
+import { AuthorizeQueries } from './authorize-query.ts'
+import { clientAddress, type TrustedProxies } from './client-address.ts'
+import { bearerOf } from './middleware.ts'
+import { newRequestId } from './request-id.ts'
+import type { VerdictCounts } from './verdict-counts.ts'
+import type { VerifyCallers } from './verify-callers.ts'
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+export const isAuthorizePath = (url: string): boolean => url === '/v1/authorize' || /^\/v1\/authorize[/?]/.test(url)
+
+export interface AuthorizeParts {
+  readonly verifier: Verifier
+  readonly callers: VerifyCallers
+  readonly proxies: TrustedProxies
+  readonly counts: VerdictCounts
+  readonly log: Logger
+}
+
+/**
+ * `ANY /v1/authorize` for proxies that ask before they pass a request on. The caller's key is in `Authorization` or `X-Api-Key`, the
+ * proxy's own in `X-Keyturn-Management-Key`. What is required comes from the query alone, which the proxy writes: no header and no
+ * body that the caller sends can loosen it. Each answer has every `X-Keyturn-*` header.
+ */
+export function createAuthorizePath({ verifier, callers, proxies, counts, log }: AuthorizeParts): Listener {
+  const queries = new AuthorizeQueries()
+  const answers = new AuthorizeAnswers()
+
+  return (request, response) => {
+    // A body may come along; it is none of ours, and node:http drains it once the answer is written.
+    const credential = request.headers['x-keyturn-management-key']
+    const wanted = queries.of(request.url ?? '')
+    if (wanted instanceof DomainError) return fail(response, wanted)
+    if (typeof credential !== 'string' || credential === '') return fail(response, new DomainError('unauthenticated'))
+    const { project, scopes, kinds, statuses } = wanted
+    const demand = { project, scopes, kinds, ip: clientAddress(request, proxies) }
+    const presented = presentedKey(request)
+    const known = callers.warm(credential)
+    const warm =
+      known && typeof presented === 'string'
+        ? verifier.inspectWarm(presented, demand, known.reach, userAgentOf(request))
+        : undefined
+    if (warm) answer(response, warm, statuses)
+    else void answerCold(request, response, credential, presented, demand, statuses)
+  }
+
+  async function answerCold(
+    request: IncomingMessage,
+    response: ServerResponse,
+    credential: string,
+    presented: string | Finding,
+    demand: VerifyDemand,
+    statuses: readonly number[] | null,
+  ): Promise<void> {
+    try {
+      const { reach } = await callers.authenticate(credential, request.socket.remoteAddress ?? null)
+      const finding =
+        typeof presented === 'string'
+          ? await verifier.inspect(presented, demand, reach, userAgentOf(request))
+          : presented
+      answer(response, finding, statuses)
+    } catch (error) {
+      fail(response, error)
+    }
+  }
+
+  function answer(response: ServerResponse, finding: Finding, statuses: readonly number[] | null): void {
+    counts.authorize[finding.code]++
+    answers.send(response, finding, statuses)
+  }
+
+  function fail(response: ServerResponse, error: unknown): void {
+    counts.authorizeFailures++
+    const requestId = newRequestId()
+    const known = error instanceof DomainError ? error : new DomainError('internal_error')
+    if (known !== error)
+      log.error({ request_id: requestId, err: error }, 'a request failed in a way that nobody foresaw')
+    sendFailure(response, known, requestId)
+  }
+}
+
+const userAgentOf = (request: IncomingMessage) => request.headers['user-agent'] ?? null
+
+const malformed = (hint: string): Finding => ({ code: 'MALFORMED', hint, record: null })
+const nothingSent = malformed('No key was sent. Send it as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.')
+const notBearer = malformed('The Authorization header is not `Bearer <key>`.')
+const twoKeys = malformed('Authorization and X-Api-Key hold two different keys. Send one.')
+const twoHeaders = malformed('There is more than one Authorization header. Send one.')
+
+/** @returns a verdict where there is not exactly one credential */
+function presentedKey({ headers, rawHeaders }: IncomingMessage): string | Finding {
+  // Empty is what some proxies make of a header that did not come.
+  const apiKey = headers['x-api-key'] || undefined
+  const authorization = headers.authorization || undefined
+  // Node keeps the first of several; who is asked after us may go by the last.
+  if (headers.authorization !== undefined && isRepeated('authorization', rawHeaders)) return twoHeaders
+  if (authorization === undefined) return typeof apiKey === 'string' ? apiKey : nothingSent
+  let bearer: string
+  try {
+    bearer = bearerOf(authorization)
+  } catch {
+    return notBearer
+  }
+  return apiKey === undefined || apiKey === bearer ? bearer : twoKeys
+}
+
+/** @param rawHeaders names and values in turn */
+function isRepeated(name: string, rawHeaders: readonly string[]): boolean {
+  let count = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const sent = rawHeaders[at]
+    if (sent?.length === name.length && sent.toLowerCase() === name) count++
+  }
+  return count > 1
+}

@@ -1,0 +1,110 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { UseCollector } from '../usage/use-collector.ts'
+import type { ChangeFeed } from '../verification/change-feed.ts'
+import type { Lease } from '../verification/lease.ts'
+import type { Propagation } from '../verification/propagation.ts'
+import type { RecordCache } from '../verification/record-cache.ts'
+import type { CountsByCode, VerdictCounts } from './verdict-counts.ts'
+import { version } from './version.ts'
+
+export interface Measured {
+  readonly counts: VerdictCounts
+  readonly cache: RecordCache
+  readonly lease: Lease
+  readonly feed: ChangeFeed
+  readonly propagation: Propagation
+  readonly uses: UseCollector
+}
+
+/**
+ * What `GET /metrics` shows, for Prometheus. Every number is one that its owner keeps anyway and that is read at the scrape: nothing is
+ * done for it while a verdict is given. Labels have a closed list of values; there is no id, name or value of anything in them.
+ */
+export class Metrics {
+  readonly type = Registry.PROMETHEUS_CONTENT_TYPE
+  readonly #measured: Measured
+  #registry: Registry | null = null
+
+  constructor(measured: Measured) {
+    this.#measured = measured
+  }
+
+  text(): Promise<string> {
+    // Made with the first scrape: where nobody scrapes, nothing is observed.
+    this.#registry ??= createRegistry(this.#measured)
+    return this.#registry.metrics()
+  }
+}
+
+function createRegistry({ counts, cache, lease, feed, propagation, uses }: Measured): Registry {
+  const registry = new Registry()
+  const registers = [registry]
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+
+  collectDefaultMetrics({ register: registry })
+  new Gauge({ name: 'keyturn_info', help: 'Always 1.', labelNames: ['version'], registers }).set({ version }, 1)
+  const paths: Record<string, CountsByCode> = {
+    verify: counts.verify,
+    authorize: counts.authorize,
+    introspect: counts.introspect,
+  }
+  new Counter({
+    name: 'keyturn_verdicts_total',
+    help: 'Verdicts by where they were asked for and what they were.',
+    labelNames: ['path', 'code'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [path, codes] of Object.entries(paths))
+        for (const [code, count] of Object.entries(codes)) this.inc({ path, code }, count)
+    },
+  })
+  counter(
+    'keyturn_authorize_failures_total',
+    'Questions of proxies that got an error and no verdict.',
+    () => counts.authorizeFailures,
+  )
+
+  gauge('keyturn_cache_records', 'Keys in memory.', () => cache.size.records)
+  gauge('keyturn_cache_misses', 'Values in memory that no key has.', () => cache.size.misses)
+  counter('keyturn_cache_lookups_total', 'How often the memory was asked for a value.', () => cache.use.lookUps)
+  counter('keyturn_cache_hits_total', 'How often the memory had it.', () => cache.use.hits)
+
+  gauge('keyturn_feed_applied_sequence', 'The newest change that this node has applied.', () => feed.applied)
+  gauge('keyturn_feed_head_sequence', 'The newest change that this node knows of.', () => feed.head)
+  gauge('keyturn_feed_lag', 'Known changes that this node has not applied.', () => feed.head - feed.applied)
+  counter('keyturn_feed_looks_total', 'Looks at the change feed.', () => feed.looks)
+  counter('keyturn_feed_look_failures_total', 'Looks that failed or came back too late.', () => feed.failedLooks)
+  gauge(
+    'keyturn_lease_remaining_seconds',
+    'For how long this node still answers from memory.',
+    () => lease.remainingMs() / 1000,
+  )
+  counter('keyturn_propagation_waits_total', 'Revocations that were waited for.', () => propagation.waits)
+  counter('keyturn_propagation_wait_timeouts_total', 'Waits that timed out.', () => propagation.timedOutWaits)
+
+  counter(
+    'keyturn_use_flush_failures_total',
+    'Failed writes of counts and last uses; nothing is lost by one.',
+    () => uses.failedFlushes,
+  )
+  return registry
+}

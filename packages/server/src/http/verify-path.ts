@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type VerifyRequest, verifyRequest } from '@keyturn/contract'
+import { DomainError } from '../kernel/errors.ts'
+import type { Verifier } from '../verification/verifier.ts'
+import { largestBody } from './middleware.ts'
+import { parseStrictJson } from './strict-json.ts'
+import type { VerdictCounts } from './verdict-counts.ts'
+import { VerdictTexts } from './verdict-text.ts'
+import type { VerifyCallers } from './verify-callers.ts'
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A request whose body was read here, for the framework to go on with. */
+type WithBody = IncomingMessage & { rawBody?: Buffer }
+
+/**
+ * `POST /v1/verify`, ahead of the framework. What is well formed is answered here; everything else goes on to `others`, which says
+ * what is wrong with it. On the warm way there is no SQL, no log line and no promise.
+ */
+export function createVerifyPath(
+  verifier: Verifier,
+  callers: VerifyCallers,
+  counts: VerdictCounts,
+  others: Listener,
+): Listener {
+  const texts = new VerdictTexts()
+
+  return (request, response) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      // Past the limit only the size counts; `others` refuses it.
+      if (size <= largestBody + 1) chunks.push(chunk)
+    })
+    request.on('end', () => {
+      const [first] = chunks
+      const body = chunks.length === 1 && first ? first : Buffer.concat(chunks)
+      answer(request, response, body)
+    })
+  }
+
+  function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const token = bareToken(request.headers.authorization)
+    const wanted = token === undefined ? undefined : parseBody(request, body)
+    if (token === undefined || wanted === undefined) return goOn(request, response, body)
+    const known = callers.warm(token)
+    const finding = known && verifier.inspectWarm(wanted.key, wanted, known.reach)
+    if (finding) {
+      counts.verify[finding.code]++
+      send(response, texts.of(finding))
+    } else void answerCold(request, response, body, token, wanted)
+  }
+
+  async function answerCold(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer,
+    token: string,
+    wanted: VerifyRequest,
+  ): Promise<void> {
+    try {
+      const { reach } = await callers.authenticate(token, request.socket.remoteAddress ?? null)
+      const finding = await verifier.inspect(wanted.key, wanted, reach)
+      counts.verify[finding.code]++
+      send(response, texts.of(finding))
+    } catch {
+      // The framework meets the same fault, and has the words for it.
+      goOn(request, response, body)
+    }
+  }
+
+  function goOn(request: WithBody, response: ServerResponse, body: Buffer): void {
+    request.rawBody = body
+    others(request, response)
+  }
+}
+
+function send(response: ServerResponse, text: string): void {
+  response.writeHead(200, [
+    'content-type',
+    'application/json',
+    'cache-control',
+    'no-store',
+    'content-length',
+    String(text.length),
+  ])
+  response.end(text, 'latin1')
+}
+
+/** @returns undefined where the header is anything but `Bearer` and a token */
+function bareToken(header: string | undefined): string | undefined {
+  if (header === undefined || !header.startsWith('Bearer ')) return undefined
+  const token = header.slice(7)
+  return token === '' || token.includes(' ') || token.includes(',') ? undefined : token
+}
+
+// By far the most requests hold a key and nothing else.
+const onlyKey = /^\{\s*"key"\s*:\s*"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,600})"\s*\}$/
+
+/** @returns undefined where the framework has to say what is wrong */
+function parseBody(request: IncomingMessage, body: Buffer): VerifyRequest | undefined {
+  if (body.length > largestBody || request.headers['content-type'] !== 'application/json') return undefined
+  const key = body.length < 700 ? onlyKey.exec(body.toString('latin1'))?.[1] : undefined
+  if (key !== undefined) return { key }
+  try {
+    const parsed = verifyRequest.safeParse(parseStrictJson(body))
+    return parsed.success ? parsed.data : undefined
+  } catch (error) {
+    if (error instanceof DomainError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,222 @@
+import { randomOctets } from '../kernel/random.ts'
+import type { ProjectScope, VerifyRecord } from './decide.ts'
+
+/** What many keys of a project have in common, once for all of them. */
+type Common = Pick<
+  VerifyRecord,
+  | 'slot'
+  | 'endCode'
+  | 'kind'
+  | 'environment'
+  | 'scopes'
+  | 'allowedIps'
+  | 'metadata'
+  | 'state'
+  | 'management'
+  | 'project'
+>
+
+const digestLength = 32
+// Bounds on what only saves memory: past them sharing begins anew, and those that share already go on.
+const mostCommon = 2_000
+const mostOwners = 50_000
+
+/**
+ * Records by digest, as a node keeps a million of them: in a quarter of the memory of a Map of objects, and most of that where the
+ * garbage collector need not look. Digests lie side by side in one buffer, found through open addressing with linear probing at most
+ * half full; what is a key's own is one string, what others have too is shared. Where it is full, what came first goes first.
+ */
+export class PackedRecords {
+  readonly #most: number
+  // Callers choose values, not where they lie: nobody can make long runs of occupied slots.
+  readonly #seed = randomOctets(4).readInt32LE() | 1
+  readonly #sharedBy = new WeakMap<ProjectScope, { common: Map<string, Common>; owners: Map<string, string> }>()
+  /** The place of a record, and one more; 0: nothing. */
+  #slots = new Int32Array(64)
+  #shift = 32 - 6
+  #digests = new Uint8Array(32 * digestLength)
+  #ends = new Float64Array(32)
+  /** Key id, secret id and name; ids have no space. Null: the place is free. */
+  readonly #own: (string | null)[] = []
+  readonly #owners: (string | null)[] = []
+  readonly #common: (Common | null)[] = []
+  readonly #free: number[] = []
+  #oldest = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get size(): number {
+    return this.#own.length - this.#free.length
+  }
+
+  /** @param digest the 32 bytes as a Latin-1 string */
+  get(digest: string): VerifyRecord | undefined {
+    const slot = this.#find(digest)
+    return slot < 0 ? undefined : this.#unpack((this.#slots[slot] ?? 0) - 1)
+  }
+
+  /** @param digest of a record that is not there yet */
+  add(digest: string, record: VerifyRecord): void {
+    if (this.#most === 0) return
+    if (this.size >= this.#most) this.#dropOldest()
+    const place = this.#free.pop() ?? this.#own.length
+    if (place >= this.#ends.length) this.#grow()
+    for (let at = 0; at < digestLength; at++) this.#digests[place * digestLength + at] = digest.charCodeAt(at)
+    this.#pack(place, record)
+    this.#occupy(place)
+  }
+
+  delete(digest: string): void {
+    const slot = this.#find(digest)
+    if (slot >= 0) this.#vacate(slot)
+  }
+
+  #dropOldest(): void {
+    while (this.#own[this.#oldest] === null) this.#oldest = (this.#oldest + 1) % this.#own.length
+    this.#vacate(this.#slotOf(this.#oldest))
+    this.#oldest = (this.#oldest + 1) % this.#own.length
+  }
+
+  /** @returns -1 where it is not there */
+  #find(digest: string): number {
+    const first =
+      digest.charCodeAt(0) | (digest.charCodeAt(1) << 8) | (digest.charCodeAt(2) << 16) | (digest.charCodeAt(3) << 24)
+    const last = this.#slots.length - 1
+    for (let slot = Math.imul(first, this.#seed) >>> this.#shift; ; slot = (slot + 1) & last) {
+      const place = (this.#slots[slot] ?? 0) - 1
+      if (place < 0) return -1
+      if (this.#isAt(place, digest)) return slot
+    }
+  }
+
+  #isAt(place: number, digest: string): boolean {
+    const begin = place * digestLength
+    for (let at = 0; at < digestLength; at++) {
+      if (this.#digests[begin + at] !== digest.charCodeAt(at)) return false
+    }
+    return true
+  }
+
+  /** The slot where the search for the digest at this place begins. */
+  #homeOf(place: number): number {
+    const begin = place * digestLength
+    const octet = (at: number) => this.#digests[begin + at] ?? 0
+    const first = octet(0) | (octet(1) << 8) | (octet(2) << 16) | (octet(3) << 24)
+    return Math.imul(first, this.#seed) >>> this.#shift
+  }
+
+  #slotOf(place: number): number {
+    const last = this.#slots.length - 1
+    let slot = this.#homeOf(place)
+    while (this.#slots[slot] !== place + 1) slot = (slot + 1) & last
+    return slot
+  }
+
+  #occupy(place: number): void {
+    const last = this.#slots.length - 1
+    let slot = this.#homeOf(place)
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & last
+    this.#slots[slot] = place + 1
+  }
+
+  /** Empties a slot, and moves up those behind it that a search would no longer reach (Knuth, 6.4, algorithm R). */
+  #vacate(slot: number): void {
+    const gone = (this.#slots[slot] ?? 0) - 1
+    this.#own[gone] = null
+    this.#owners[gone] = null
+    this.#common[gone] = null
+    this.#free.push(gone)
+    const last = this.#slots.length - 1
+    let hole = slot
+    for (let next = (hole + 1) & last; ; next = (next + 1) & last) {
+      const place = (this.#slots[next] ?? 0) - 1
+      if (place < 0) break
+      const fromHome = (next - this.#homeOf(place)) & last
+      if (fromHome < ((next - hole) & last)) continue
+      this.#slots[hole] = place + 1
+      hole = next
+    }
+    this.#slots[hole] = 0
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#ends.length
+    const digests = new Uint8Array(capacity * digestLength)
+    digests.set(this.#digests)
+    this.#digests = digests
+    const ends = new Float64Array(capacity)
+    ends.set(this.#ends)
+    this.#ends = ends
+    this.#slots = new Int32Array(2 * capacity)
+    this.#shift--
+    for (let place = 0; place < this.#own.length; place++) if (this.#own[place] !== null) this.#occupy(place)
+  }
+
+  #pack(place: number, record: VerifyRecord): void {
+    const { keyId, secretId, name, end, owner } = record
+    // A string put together from parts would keep the parts.
+    this.#own[place] = Buffer.from(`${keyId} ${secretId} ${name}`).toString()
+    this.#ends[place] = end
+    this.#owners[place] = owner === null ? null : this.#shareOwner(record.project, owner)
+    this.#common[place] = this.#shareCommon(record)
+  }
+
+  #unpack(place: number): VerifyRecord | undefined {
+    const own = this.#own[place]
+    const common = this.#common[place]
+    if (!own || !common) return undefined
+    const first = own.indexOf(' ')
+    const second = own.indexOf(' ', first + 1)
+    return {
+      secretId: own.slice(first + 1, second),
+      slot: common.slot,
+      end: this.#ends[place] ?? 0,
+      endCode: common.endCode,
+      keyId: own.slice(0, first),
+      kind: common.kind,
+      environment: common.environment,
+      name: own.slice(second + 1),
+      owner: this.#owners[place] ?? null,
+      scopes: common.scopes,
+      allowedIps: common.allowedIps,
+      metadata: common.metadata,
+      state: common.state,
+      management: common.management,
+      project: common.project,
+    }
+  }
+
+  #shared(project: ProjectScope) {
+    let shared = this.#sharedBy.get(project)
+    if (shared === undefined) {
+      shared = { common: new Map(), owners: new Map() }
+      this.#sharedBy.set(project, shared)
+    }
+    return shared
+  }
+
+  #shareOwner(project: ProjectScope, owner: string): string {
+    const { owners } = this.#shared(project)
+    const known = owners.get(owner)
+    if (known !== undefined) return known
+    if (owners.size >= mostOwners) owners.clear()
+    owners.set(owner, owner)
+    return owner
+  }
+
+  #shareCommon(record: VerifyRecord): Common {
+    const { slot, endCode, kind, environment, scopes, allowedIps, metadata, state, management, project } = record
+    const { common } = this.#shared(project)
+    const values = { slot, endCode, kind, environment, scopes, allowedIps, metadata, state, management }
+    const text = JSON.stringify(values)
+    let known = common.get(text)
+    if (known === undefined) {
+      if (common.size >= mostCommon) common.clear()
+      known = { ...values, project }
+      common.set(text, known)
+    }
+    return known
+  }
+}
