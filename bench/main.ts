@@ -10,7 +10,7 @@ interface Bench {
 
 const benches: Record<string, Bench> = {
   list: {
-    about: 'pages of a list of 1,000,000 keys on PostgreSQL, each under 50 ms (about 6 minutes)',
+    about: 'pages of a list of 1,000,000 keys on PostgreSQL, each under 50 ms (about 12 minutes)',
     run: benchList,
   },
   verify: {

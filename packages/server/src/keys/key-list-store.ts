@@ -101,8 +101,10 @@ async function walkSection(
 
 // Up to this many, fetching and sorting them all is quicker than a walk that finds none of them.
 const few = 12_000
-// The index gathers all keys of every word that it is asked for before it compares them: one of very many is better read.
-const frequent = 50_000
+// The index gathers all keys of every word that it is asked for before it compares them, at about a third of what reading as many
+// keys takes: a word of many more keys than the rarest of those typed is better read in the keys of that one.
+const frequent = 30_000
+const readingByGathering = 3
 const mostWordsEstimated = 8
 
 interface SearchPlan {
@@ -122,7 +124,7 @@ async function planSearch(reader: Reader, terms: readonly string[]): Promise<Sea
   const counts: number[] = []
   for (const term of terms.slice(0, mostWordsEstimated)) counts.push(await estimate(reader, byIndex(term)))
   const together = counts.length === 1 ? counts[0] : await estimate(reader, byIndex(terms.join(' & ')))
-  const bound = Math.max(frequent, Math.min(...counts))
+  const bound = Math.max(frequent, readingByGathering * Math.min(...counts))
   return {
     findsFew: (together ?? 0) <= few,
     byReading: terms.map(byReading),

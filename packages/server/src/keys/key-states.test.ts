@@ -141,7 +141,7 @@ describe.each(engines)('a key, on $name', (engine) => {
 
   /** @returns the status that the model expects, and the one that came */
   async function perform(model: Model, org: string, project: string, one: Operation): Promise<[number, number]> {
-    const now = keyturn.clock.wallTime()
+    const now = keyturn.clock.now()
     if (one.type === 'wait') {
       keyturn.clock.advance(one.hours * hour)
       return [0, 0]
@@ -197,7 +197,7 @@ describe.each(engines)('a key, on $name', (engine) => {
   async function compare(model: Model, project: string): Promise<void> {
     const path = `/v1/projects/${project}/keys?status=active,disabled,expired,revoked&limit=200&sort=created_at`
     const { body } = await keyturn.request('GET', path)
-    const now = keyturn.clock.wallTime()
+    const now = keyturn.clock.now()
     const seen = model.keys.filter((key) => key.state !== 'deleted')
     const shown = body.data.map((key: { id: string; status: string }) => `${key.id} ${key.status}`)
     expect(shown.sort()).toEqual(seen.map((key) => `${key.id} ${model.status(key, now)}`).sort())

@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import { replaceRootKey } from '../people/install.ts'
+import type { Database } from '../storage/database.ts'
+import { Propagation } from '../verification/propagation.ts'
 import { readPrivateFile } from './data-directory.ts'
 import { createLogger } from './logger.ts'
 import { rootKeyFile, rootKeySource } from './root-key-file.ts'
@@ -12,6 +14,9 @@ import { groundOf, openInstallation } from './start.ts'
 const usage =
   'Usage: npm run root-key            where the root key is\n       npm run root-key -- --new   a new one in place of a lost one, which ends at once'
 
+/** As long as a revocation is waited for. */
+const waitMs = 25_000
+
 await runCommand(async () => {
   const { values } = readArguments()
   const settings = readSettings(process.env, process.cwd())
@@ -21,18 +26,29 @@ await runCommand(async () => {
     return
   }
   const installation = await openInstallation(settings, systemClock, createLogger('warn'))
+  let former: string
   try {
     await replaceRootKey(groundOf(installation.database, settings), rootKeySource(settings))
+    former = await endOfFormer(installation.database)
   } finally {
     await installation.close()
   }
-  if (settings.rootKey !== null)
-    console.log('The root key is now the one that is set in KEYTURN_ROOT_KEY. The former one has ended.')
+  if (settings.rootKey !== null) console.log(`The root key is now the one that is set in KEYTURN_ROOT_KEY. ${former}`)
   else {
-    console.log(`The new root key is in ${file}. The former one has ended.`)
+    console.log(`The new root key is in ${file}. ${former}`)
     if (process.stdout.isTTY) console.log(readPrivateFile(file))
   }
 })
+
+/** Waits for every running server to refuse it. An embedded database has none beside this process. */
+async function endOfFormer({ reader, capabilities }: Database): Promise<string> {
+  if (!capabilities.shared) return 'The former one has ended.'
+  const propagation = new Propagation(reader, null, systemClock)
+  const { complete, pending } = await propagation.wait(await propagation.newest(), waitMs)
+  return complete
+    ? 'The former one has ended: every running server refuses it.'
+    : `The former one has ended, but these servers have not said so, and may accept it until they lose their lease: ${pending.join(', ')}.`
+}
 
 function readArguments() {
   try {

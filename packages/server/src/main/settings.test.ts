@@ -51,6 +51,9 @@ describe('settings', () => {
       rootKey: null,
       keyPrefix: 'kt',
       logLevel: 'info',
+      maxStalenessMs: 60_000,
+      cachedKeys: 1_000_000,
+      trustedProxies: [],
     })
   })
 
@@ -64,6 +67,9 @@ describe('settings', () => {
       KEYTURN_ROOT_KEY: rootKey,
       KEYTURN_KEY_PREFIX: 'acme',
       KEYTURN_LOG_LEVEL: 'warn',
+      KEYTURN_MAX_STALENESS: '30',
+      KEYTURN_CACHED_KEYS: '5000',
+      KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
       DATABASE_URL: 'postgresql://user:secret@db.example.com/keyturn',
       HOME: '/nowhere',
       NODE_ENV: 'production',
@@ -78,6 +84,9 @@ describe('settings', () => {
       rootKey,
       keyPrefix: 'acme',
       logLevel: 'warn',
+      maxStalenessMs: 30_000,
+      cachedKeys: 5000,
+      trustedProxies: ['10.0.0.0/8', '2001:db8::1'],
     })
   })
 

@@ -53,7 +53,7 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
       })
       return (await response.json()) as { code: string }
     }
-    const before = keyturn.clock.wallTime()
+    const before = keyturn.clock.now()
     expect(await verify({})).toMatchObject({ code: 'VALID' })
     keyturn.clock.advance(3_600_000)
     expect(await verify({ scopes: ['admin'] })).toMatchObject({ code: 'INSUFFICIENT_SCOPE' })
@@ -79,7 +79,7 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
           nodes[node]?.note(key.id, secret.id, 'VALID', start + minute * 60_000, null, null)
           if (flush) await nodes[node]?.flush()
         }
-        await Promise.all(nodes.map((node) => node.flush()))
+        await Promise.all(nodes.map((node) => node.flushAll()))
         const latest = Math.max(...uses.map(({ minute }) => start + minute * 60_000))
         const row = await keyturn.database.reader
           .selectFrom('key_activity')
@@ -128,7 +128,7 @@ describe.each(engines)('the last use of a key, on $name', (engine) => {
       const inItsOrder = at % 2 === 0 ? keys : [...keys].reverse()
       for (const { key, secret } of inItsOrder) node.note(key.id, secret.id, 'VALID', start + at, null, null)
     }
-    await Promise.all(nodes.map((node) => node.flush()))
+    await Promise.all(nodes.map((node) => node.flushAll()))
     for (const { key } of keys) expect(await lastUse(key.id)).toBe(formatTime(start + 5))
   })
 

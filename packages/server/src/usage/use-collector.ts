@@ -71,7 +71,7 @@ export class UseCollector {
     }
     count(hourOf(noted, at - (at % hourMs)), code, 1)
     if (code !== 'VALID') return
-    noted.lastUsedAt = at
+    if (noted.lastUsedAt === null || at > noted.lastUsedAt) noted.lastUsedAt = at
     if (userAgent !== null) noted.userAgent = userAgent.slice(0, mostUserAgent)
     if (address !== null) touch(noted.seen, address, at)
   }

@@ -23,13 +23,14 @@ const pollMs = [10, 10, 20, 40, 80, 160, 250] as const
 /** Waits for nodes to report a change, by no other clock than this process's own monotonic one. */
 export class Propagation {
   readonly #reader: Reader
-  readonly #feed: ChangeFeed
+  readonly #feed: ChangeFeed | null
   readonly #clock: Clock
   /** Waits since the start: how many, and how many of them timed out before they were complete. */
   waits = 0
   timedOutWaits = 0
 
-  constructor(reader: Reader, feed: ChangeFeed, clock: Clock) {
+  /** @param feed of this process; null where it is no node */
+  constructor(reader: Reader, feed: ChangeFeed | null, clock: Clock) {
     this.#reader = reader
     this.#feed = feed
     this.#clock = clock
@@ -46,14 +47,14 @@ export class Propagation {
    */
   async state(
     sequence: number,
-    knownSince: number | null = this.#feed.knownSince(sequence),
+    knownSince: number | null = this.#feed?.knownSince(sequence) ?? null,
   ): Promise<PropagationState> {
     const { head, nodes } = await listNodes(this.#reader)
     if (sequence > head) throw new DomainError('propagation_not_found', { sequence })
     const behind: Pick<NodeRow, 'id' | 'maxStalenessMs'>[] = nodes.filter((node) => node.appliedSequence < sequence)
-    const { nodeId, maxStalenessMs } = this.#feed
+    const self = this.#feed && { id: this.#feed.nodeId, maxStalenessMs: this.#feed.maxStalenessMs }
     // A registry without this very node was set back. It sees that with its next look, and what it means for others.
-    if (!nodes.some((node) => node.id === nodeId)) behind.push({ id: nodeId, maxStalenessMs })
+    if (self && !nodes.some((node) => node.id === self.id)) behind.push(self)
     const elapsed = knownSince === null ? 0 : this.#clock.monotonic() - knownSince
     const pending = behind
       .filter((node) => elapsed < node.maxStalenessMs * clockTolerance + travelMs)
@@ -69,7 +70,7 @@ export class Propagation {
     const begunAt = this.#clock.monotonic()
     const leftMs = () => timeoutMs - (this.#clock.monotonic() - begunAt)
     if (timeoutMs > 0) this.waits++
-    let state: PropagationState = { complete: false, sequence, pending: [this.#feed.nodeId] }
+    let state: PropagationState = { complete: false, sequence, pending: this.#feed ? [this.#feed.nodeId] : [] }
     for (let turn = 0; ; turn++) {
       const asked = this.state(sequence, begunAt).catch(unlessUnavailable)
       state = (await Promise.race([asked, pause(Math.max(leastMs, leftMs()))])) ?? state

@@ -20,7 +20,7 @@ test('with every connection of its pool taken, a node goes on with warm and cold
 
   const begunAt = performance.now()
   expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(new Set([503]))
-  expect(performance.now() - begunAt).toBeLessThan(12_000)
+  expect(performance.now() - begunAt).toBeLessThan(20_000)
   await holder.end()
   expect((await busy.request('POST', `/v1/keys/${held.key.id}/disable`, {})).status).toBe(200)
 })

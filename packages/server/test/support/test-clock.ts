@@ -8,6 +8,11 @@ export class TestClock implements Clock {
     this.#aheadMs += milliseconds
   }
 
+  /** The time that keys go by. */
+  now(): number {
+    return this.databaseTime(Date.now())
+  }
+
   wallTime(): number {
     return Date.now()
   }
