@@ -1,6 +1,6 @@
 import type { VerdictCode } from '@keyturn/contract'
 import { sql } from 'kysely'
-import type { Instant } from '../kernel/instant.ts'
+import { formatInstant, type Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
 
@@ -49,52 +49,53 @@ export async function lockUses(
   }
 }
 
-/** Later uses win, so that nodes may write in any order. Rows are locked by id, so that two nodes never wait for each other. */
+/** Later uses win, so that nodes may write in any order. @param uses of keys that `lockUses` has locked */
 export async function writeKeyUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
   if (uses.length === 0) return
   await sql`
-    with used as (
-      select "keyId" as id, ${instant('max(at)')} as used_at
-      from jsonb_to_recordset(${rowsOf(uses)}) as used ("keyId" text, at numeric)
-      group by 1
-    ), locked as (
-      select key_id from key_activity where key_id in (select id from used) order by key_id for update
-    )
     update key_activity set last_used_at = used.used_at
-    from used join locked on locked.key_id = used.id
+    from (
+      select "keyId" as id, ${instant('max(at)')} as used_at
+      from jsonb_to_recordset(${rowsOf(uses.map(({ keyId, at }) => ({ keyId, at })))}) as used ("keyId" text, at numeric)
+      group by 1
+    ) as used
     where key_activity.key_id = used.id and key_activity.last_used_at < used.used_at`.execute(tx)
 }
 
-/** The last five addresses are those of all nodes together: what is there already is merged with what comes. */
+/**
+ * The last five addresses are those of all nodes together: what is there already is merged with what comes.
+ *
+ * @param uses of secrets of keys that `lockUses` has locked
+ */
 export async function writeSecretUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
   if (uses.length === 0) return
   await sql`
-    with used as (
-      select "secretId" as id, ${instant('at')} as used_at, "userAgent" as user_agent, (
-        select coalesce(jsonb_agg(jsonb_build_object('address', address, 'at',
-          to_char(${instant('seen')} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by place), '[]')
-        from rows from (jsonb_to_recordset(addresses) as (address text, at numeric)) with ordinality as each (address, seen, place)
-      ) as addresses
-      from jsonb_to_recordset(${rowsOf(uses)}) as used
-        ("secretId" text, at numeric, "userAgent" text, addresses jsonb)
-    ), locked as (
-      select secret_id from secret_activity where secret_id in (select id from used) order by secret_id for update
-    )
     update secret_activity as a set
       last_used_at = greatest(a.last_used_at, used.used_at),
       last_address = case when a.last_used_at < used.used_at
         then coalesce(used.addresses -> 0 ->> 'address', a.last_address) else a.last_address end,
       last_user_agent = case when a.last_used_at < used.used_at
         then coalesce(used.user_agent, a.last_user_agent) else a.last_user_agent end,
-      addresses = (
-        select coalesce(jsonb_agg(jsonb_build_object('address', address, 'at', seen) order by seen desc), '[]') from (
+      addresses = case when used.addresses = '[]' then a.addresses else (
+        select jsonb_agg(jsonb_build_object('address', address, 'at', seen) order by seen desc) from (
           select each ->> 'address' as address, max(each ->> 'at') as seen
           from jsonb_array_elements(a.addresses || used.addresses) as each group by 1 order by 2 desc limit 5
         ) as newest
-      )
-    from used join locked on locked.secret_id = used.id
+      ) end
+    from (
+      select "secretId" as id, ${instant('at')} as used_at, "userAgent" as user_agent, addresses
+      from jsonb_to_recordset(${rowsOf(uses.map(toSecretUse))}) as used
+        ("secretId" text, at numeric, "userAgent" text, addresses jsonb)
+    ) as used
     where a.secret_id = used.id`.execute(tx)
 }
+
+const toSecretUse = ({ secretId, at, userAgent, addresses }: LastUse) => ({
+  secretId,
+  at,
+  userAgent,
+  addresses: addresses.map((seen) => ({ address: seen.address, at: formatInstant(seen.at) })),
+})
 
 /** Adds to what is there. In one order on every node, so that two never wait for each other. */
 export async function writeCounts(tx: Tx, counts: readonly CountedUse[]): Promise<void> {
