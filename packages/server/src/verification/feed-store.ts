@@ -24,7 +24,11 @@ export interface Look {
 /** One look takes no more; a node that is further behind looks again at once. */
 export const rowsPerLook = 2_000
 
-/** Writes this node's heartbeat and what it has applied, and returns the feed from there on, in one statement. */
+/**
+ * Writes this node's heartbeat and what it has applied, and returns the feed from there on, in one statement. It does not wait for the
+ * disk: a crash can only set the row back to an earlier report, and so make somebody wait longer; while a slow disk would delay
+ * every revocation. What it reads was on the disk before it could be read. `register` does wait: its row must not be lost.
+ */
 export async function look(reader: Reader, nodeId: string, applied: number): Promise<Look> {
   const { rows } = await sql<{
     registered: boolean
@@ -40,7 +44,7 @@ export async function look(reader: Reader, nodeId: string, applied: number): Pro
       update nodes set heartbeat = heartbeat + 1, applied_sequence = ${applied} where id = ${nodeId} returning id
     )
     select exists (select from me) as registered, clock_timestamp() as now, head.sequence as head,
-      feed.sequence, feed.nonce, feed.changed_kind, feed.changed_id, feed.digests
+      set_config('synchronous_commit', 'off', true), feed.sequence, feed.nonce, feed.changed_kind, feed.changed_id, feed.digests
     from change_feed_head as head
     left join (
       select * from change_feed where sequence >= ${applied} order by sequence limit ${rowsPerLook}
