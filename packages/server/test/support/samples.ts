@@ -11,6 +11,9 @@ export interface Place {
   readonly sequence?: string
   /** The value of `key`, for operations that are called with the key itself. */
   readonly ownValue: string
+  /** Keys with a staged and with a retiring secret, for operations that want one. */
+  readonly stagedKey?: string
+  readonly retiringKey?: string
 }
 
 interface Sample {
@@ -25,6 +28,7 @@ interface Sample {
  */
 const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/keys/self': { status: 200 },
+  'POST /v1/keys/self/rotate': { body: {}, status: 200 },
   // A name of which no slug can be made gets one at random, so that it can be used any number of times.
   'POST /v1/organizations': { body: { name: '日本商事' }, status: 201 },
   'GET /v1/organizations': { status: 200 },
@@ -48,6 +52,11 @@ const samples: Readonly<Record<string, Sample>> = {
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
   'POST /v1/keys/{key}/extend': { body: { expires_in: 400 * 86_400 }, status: 200 },
+  'POST /v1/keys/{key}/rotate': { body: { overlap: 3600 }, status: 200 },
+  'POST /v1/keys/{key}/secrets': { body: { expires_in: 172_800 }, status: 201 },
+  'POST /v1/keys/{key}/promote': { body: { overlap: 3600 }, status: 200 },
+  'POST /v1/keys/{key}/finish': { body: { force: true }, status: 200 },
+  'POST /v1/keys/{key}/cancel': { body: { force: true }, status: 200 },
   'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
@@ -73,7 +82,8 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
-  const { org, project, key, sequence = '1' } = place
+  const { org, project, sequence = '1' } = place
+  const key = keyFor(operation, place)
   const path = operation.path
     .replace('{org}', org)
     .replace('{project}', project)
@@ -82,6 +92,11 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
   return path
+}
+
+function keyFor({ name }: Operation, { key, stagedKey = key, retiringKey = key }: Omit<Place, 'ownValue'>): string {
+  if (name === 'POST /v1/keys/{key}/promote') return stagedKey
+  return name === 'POST /v1/keys/{key}/finish' || name === 'POST /v1/keys/{key}/cancel' ? retiringKey : key
 }
 
 /** Calls an operation with its sample, or with what is given instead. */
@@ -103,8 +118,19 @@ export function callOperation(
 export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> {
   const organization = org ?? (await keyturn.createOrganization()).id
   const project = await keyturn.createProject(organization)
-  const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400 })
-  return { org: project.organization_id, project: project.id, key: key.id, ownValue: secret.value }
+  const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
+  const staged = await keyturn.createKey(project.id, { expires_in: 86_400 })
+  await keyturn.request('POST', `/v1/keys/${staged.key.id}/secrets`)
+  const retiring = await keyturn.createKey(project.id, { expires_in: 86_400 })
+  await keyturn.request('POST', `/v1/keys/${retiring.key.id}/rotate`)
+  return {
+    org: project.organization_id,
+    project: project.id,
+    key: key.id,
+    ownValue: secret.value,
+    stagedKey: staged.key.id,
+    retiringKey: retiring.key.id,
+  }
 }
 
 /** The heads of all audit chains: as long as they stand where they stood, nothing has changed. */
