@@ -226,7 +226,7 @@ export function keyRoutes(services: Services) {
       services,
       c,
       200,
-      (call) => {
+      async (call): Promise<ChangedKey | KeyView> => {
         const { key } = c.req.valid('param')
         return slot === undefined ? revokeKey(call, key, reason || null) : revokeSecret(call, key, slot, reason || null)
       },
