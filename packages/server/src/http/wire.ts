@@ -1,7 +1,7 @@
 import type * as wire from '@keyturn/contract'
 import { formatInstant, formatTime, seconds } from '../kernel/instant.ts'
-import type { IssuedKey } from '../keys/issue-key.ts'
 import type { ChangedKey } from '../keys/change-secrets.ts'
+import type { IssuedKey } from '../keys/issue-key.ts'
 import { secretStatusAt } from '../keys/secret.ts'
 import { normalise, type Slots } from '../keys/slots.ts'
 import { isExpiring, nextExpiryAt, statusAt } from '../keys/state.ts'
@@ -79,12 +79,7 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
 }
 
 /** @param value at creation alone; a publishable one is shown always */
-function toWireSecret(
-  secret: SecretWithUse,
-  slots: Slots,
-  now: number,
-  value: string | null = null,
-): wire.Secret {
+function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: string | null = null): wire.Secret {
   return {
     id: secret.id,
     // A lone live one is the primary, whichever slot it was made in.

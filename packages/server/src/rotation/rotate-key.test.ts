@@ -183,29 +183,32 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
   }
 
   describe.each(table)('$operation', ({ path, body, outcomes }) => {
-    it.each(Object.entries(outcomes) as [Situation, Cell['outcomes'][Situation]][])('from %s', async (from, outcome) => {
-      const { key, old, newer } = await prepare(from)
-      expect(situationOf(key)).toBe(from)
-      const heads = await auditHeads(keyturn)
-      const answer = await act(key, path, body)
-      if (typeof outcome === 'string') {
-        expect([answer.status, answer.body.code]).toEqual([409, outcome])
-        if (outcome !== 'would_shorten') expect(answer.body.operations.length).toBeGreaterThan(0)
-        expect(await read(key)).toEqual(key)
-        expect(await auditHeads(keyturn)).toEqual(heads)
-        return
-      }
-      const [to, ofOld, ofNewer] = outcome
-      expect(answer.status).toBe(path === 'secrets' ? 201 : 200)
-      const after: Key = answer.body.key
-      expect(after).toEqual(await read(key))
-      expect(situationOf(after)).toBe(to)
-      expect(after).toMatchObject({ id: key.id, rotating: to === 'B' || to === 'C', status: 'active' })
-      expect([await codeOf(old), await codeOf(newer)]).toEqual([ofOld, ofNewer])
-      if (answer.body.secret) expect(await codeOf(answer.body.secret.value)).toBe('VALID')
-      expect(secretIn(after, 'primary')).toBeDefined()
-      expect(await auditHeads(keyturn)).not.toEqual(heads)
-    })
+    it.each(Object.entries(outcomes) as [Situation, Cell['outcomes'][Situation]][])(
+      'from %s',
+      async (from, outcome) => {
+        const { key, old, newer } = await prepare(from)
+        expect(situationOf(key)).toBe(from)
+        const heads = await auditHeads(keyturn)
+        const answer = await act(key, path, body)
+        if (typeof outcome === 'string') {
+          expect([answer.status, answer.body.code]).toEqual([409, outcome])
+          if (outcome !== 'would_shorten') expect(answer.body.operations.length).toBeGreaterThan(0)
+          expect(await read(key)).toEqual(key)
+          expect(await auditHeads(keyturn)).toEqual(heads)
+          return
+        }
+        const [to, ofOld, ofNewer] = outcome
+        expect(answer.status).toBe(path === 'secrets' ? 201 : 200)
+        const after: Key = answer.body.key
+        expect(after).toEqual(await read(key))
+        expect(situationOf(after)).toBe(to)
+        expect(after).toMatchObject({ id: key.id, rotating: to === 'B' || to === 'C', status: 'active' })
+        expect([await codeOf(old), await codeOf(newer)]).toEqual([ofOld, ofNewer])
+        if (answer.body.secret) expect(await codeOf(answer.body.secret.value)).toBe('VALID')
+        expect(secretIn(after, 'primary')).toBeDefined()
+        expect(await auditHeads(keyturn)).not.toEqual(heads)
+      },
+    )
   })
 
   it('keeps the id and all that is said of the key, and shows both secrets with their ends', async () => {
@@ -232,7 +235,10 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
 
   it('never lengthens a life by an overlap, and wants the new secret to outlive it', async () => {
     const { key, secret } = await make({ expires_in: 3600 })
-    expect((await act(key, 'rotate', { expires_in: 1800 })).body).toMatchObject({ status: 422, code: 'ends_before_overlap' })
+    expect((await act(key, 'rotate', { expires_in: 1800 })).body).toMatchObject({
+      status: 422,
+      code: 'ends_before_overlap',
+    })
     const rotated = await must(act(key, 'rotate'))
     expect(secretIn(rotated.key, 'secondary')?.retires_at).toBe(key.expires_at)
     keyturn.clock.advance(hour)
@@ -241,7 +247,10 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
 
   it('takes an overlap up to the maximum of the policy, and lengthens one no further than that', async () => {
     const { key } = await make()
-    expect((await act(key, 'rotate', { overlap: 2_592_001 })).body).toMatchObject({ status: 422, code: 'overlap_too_long' })
+    expect((await act(key, 'rotate', { overlap: 2_592_001 })).body).toMatchObject({
+      status: 422,
+      code: 'overlap_too_long',
+    })
     const rotated = await must(act(key, 'rotate', { overlap: 3600 }))
     const start = Date.parse(rotated.secret.created_at)
     const at = (distance: number) => ({ slot: 'secondary', expires_at: new Date(start + distance).toISOString() })
@@ -306,7 +315,11 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
       expect(again.text).toBe(first.text)
       keyturn.clock.advance(2 * 60_000)
       const late = await act(key, path, {}, headers)
-      expect([late.status, late.body.secret.id, late.body.secret.value]).toEqual([first.status, first.body.secret.id, null])
+      expect([late.status, late.body.secret.id, late.body.secret.value]).toEqual([
+        first.status,
+        first.body.secret.id,
+        null,
+      ])
       expect(late.text).not.toContain(first.body.secret.value)
     }
   })
@@ -369,7 +382,10 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
     it('gives a new secret, and another one to whoever lost that answer, until the new one is called', async () => {
       const { key, secret } = await makeOwn()
       const first = await must(rotateSelf(secret.value))
-      expect(first.key).toMatchObject({ id: key.id, last_action: { action: 'key.rotated', actor: { type: 'key_holder' } } })
+      expect(first.key).toMatchObject({
+        id: key.id,
+        last_action: { action: 'key.rotated', actor: { type: 'key_holder' } },
+      })
       const deadline = secretIn(first.key, 'secondary')?.retires_at
       const second = await must(rotateSelf(secret.value))
       expect(secretIn(second.key, 'secondary')?.retires_at).toBe(deadline)

@@ -54,6 +54,7 @@ export async function authenticateHolder(
 export const rotateOwnKey = (call: Call, holder: Pick<RotatingHolder, 'keyId' | 'secretId'>): Promise<ChangedKey> =>
   changeSecrets(call, holder.keyId, (scene) => {
     // A scope that was taken away meanwhile counts at once.
-    if (!scene.key.scopes.includes(ownRotationScope)) throw new DomainError('insufficient_scope', { scope: ownRotationScope })
+    if (!scene.key.scopes.includes(ownRotationScope))
+      throw new DomainError('insufficient_scope', { scope: ownRotationScope })
     return planOwnRotation(scene, holder.secretId)
   })

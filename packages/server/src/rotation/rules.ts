@@ -6,8 +6,8 @@ import { endOf } from '../keys/secret.ts'
 import type { Slots } from '../keys/slots.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
 import {
-  nothingStaged,
   noRotation,
+  nothingStaged,
   refuseInUse,
   rotationInProgress,
   secondaryStaged,
@@ -40,7 +40,8 @@ const hourMs = 3_600_000
 export function planRotation(scene: SecretsScene, wanted: WantedRotation): SecretsPlan {
   const { slots, now } = scene
   if (slots.state === 'staged' && !wanted.force) throw secondaryStaged(slots.secondary, 'promote', 'cancel', 'force')
-  if (slots.state === 'retiring' && !wanted.force) throw rotationInProgress(slots.secondary, 'finish', 'cancel', 'force')
+  if (slots.state === 'retiring' && !wanted.force)
+    throw rotationInProgress(slots.secondary, 'finish', 'cancel', 'force')
   const overlapMs = overlapOf(scene, wanted)
   const expiresAt = endOfNext(scene, wanted)
   const issue = { slot: 'primary', expiresAt } as const
@@ -105,8 +106,7 @@ export function planFinish({ slots, now }: SecretsScene, wanted: Forced): Secret
 export function planCancel({ slots, now }: SecretsScene, wanted: Forced): SecretsPlan {
   if (slots.state === 'none') throw withoutSecret()
   if (slots.state === 'one') throw noRotation()
-  const [newer, older] =
-    slots.state === 'staged' ? [slots.secondary, slots.primary] : [slots.primary, slots.secondary]
+  const [newer, older] = slots.state === 'staged' ? [slots.secondary, slots.primary] : [slots.primary, slots.secondary]
   refuseInUse(newer, -never, wanted)
   const restored = { ...older, slot: 'primary', retiresAt: null, overlapStartedAt: null } as const
   const changed = slots.state === 'staged' ? [end(newer, now, 'revoke')] : [end(newer, now, 'revoke'), restored]
@@ -118,7 +118,11 @@ export function planCancel({ slots, now }: SecretsScene, wanted: Forced): Secret
  *
  * @throws DomainError no_live_secret, last_live_secret
  */
-export function planRevocation({ slots, now }: SecretsScene, slot: 'primary' | 'secondary', reason: string | null): SecretsPlan {
+export function planRevocation(
+  { slots, now }: SecretsScene,
+  slot: 'primary' | 'secondary',
+  reason: string | null,
+): SecretsPlan {
   if (slots.state === 'none') throw withoutSecret(slot)
   if (slots.state === 'one') {
     if (slot === 'secondary') throw withoutSecret(slot)
@@ -138,7 +142,8 @@ export function planRevocation({ slots, now }: SecretsScene, slot: 'primary' | '
  */
 export function planOwnRotation(scene: SecretsScene, secretId: string): SecretsPlan {
   const { slots, now, key } = scene
-  const presented = slots.state === 'none' ? [] : slots.state === 'one' ? [slots.primary] : [slots.primary, slots.secondary]
+  const presented =
+    slots.state === 'none' ? [] : slots.state === 'one' ? [slots.primary] : [slots.primary, slots.secondary]
   if (key.state !== 'active' || !presented.some(({ id }) => id === secretId)) throw new DomainError('invalid_token')
   if (slots.state === 'staged') throw secondaryStaged(slots.secondary, 'promote', 'cancel')
   if (slots.state !== 'retiring') return planRotation(scene, {})

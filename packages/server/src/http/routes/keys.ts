@@ -16,10 +16,10 @@ import {
   managementKeyCreate,
   secretStage,
 } from '@keyturn/contract'
+import type { ChangedKey } from '../../keys/change-secrets.ts'
 import { disableKey, enableKey } from '../../keys/disable-key.ts'
 import { editKey } from '../../keys/edit-key.ts'
 import { readKey } from '../../keys/find-key.ts'
-import type { ChangedKey } from '../../keys/change-secrets.ts'
 import { issueKey } from '../../keys/issue-key.ts'
 import { issueManagementKey } from '../../keys/management-keys.ts'
 import { deleteKey, revokeKey } from '../../keys/revoke-key.ts'
@@ -125,13 +125,19 @@ const stage = managementRoute({
   method: 'post',
   path: '/v1/keys/{key}/secrets',
   summary: 'Stage a second secret',
-  description: 'Scope `keys:write`. Valid beside the primary, without an end to that, until it is promoted or cancelled.',
+  description:
+    'Scope `keys:write`. Valid beside the primary, without an end to that, until it is promoted or cancelled.',
   tags,
   request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(secretStage), required: false } },
   responses: { 201: jsonAnswer('The key and its staged secret', keyCreated) },
 })
 const promote = action('promote', 'Promote the staged secret', 'The old primary goes on for the overlap.', keyPromote)
-const finish = action('finish', 'End the overlap now', 'Wants `force` where the old secret was called in the last hour.', keyFinish)
+const finish = action(
+  'finish',
+  'End the overlap now',
+  'Wants `force` where the old secret was called in the last hour.',
+  keyFinish,
+)
 const cancel = action(
   'cancel',
   'Take a rotation or a staged secret back',
@@ -193,26 +199,62 @@ export function keyRoutes(services: Services) {
     c.json(toWireKey(await editKey(callOf(services, c), c.req.valid('param').key, c.req.valid('json'))), 200),
   )
   routes.openapi(extend, (c) =>
-    answerOnce(services, c, 200, (call) => extendKey(call, c.req.valid('param').key, c.req.valid('json')), presentChanged),
+    answerOnce(
+      services,
+      c,
+      200,
+      (call) => extendKey(call, c.req.valid('param').key, c.req.valid('json')),
+      presentChanged,
+    ),
   )
   routes.openapi(rotate, (c) =>
-    answerOnce(services, c, 200, (call) => rotateKey(call, c.req.valid('param').key, c.req.valid('json')), toWireRotated),
+    answerOnce(
+      services,
+      c,
+      200,
+      (call) => rotateKey(call, c.req.valid('param').key, c.req.valid('json')),
+      toWireRotated,
+    ),
   )
   routes.openapi(stage, (c) =>
-    answerOnce(services, c, 201, (call) => stageSecret(call, c.req.valid('param').key, c.req.valid('json')), toWireRotated),
+    answerOnce(
+      services,
+      c,
+      201,
+      (call) => stageSecret(call, c.req.valid('param').key, c.req.valid('json')),
+      toWireRotated,
+    ),
   )
   routes.openapi(promote, (c) =>
-    answerOnce(services, c, 200, (call) => promoteSecret(call, c.req.valid('param').key, c.req.valid('json')), presentChanged),
+    answerOnce(
+      services,
+      c,
+      200,
+      (call) => promoteSecret(call, c.req.valid('param').key, c.req.valid('json')),
+      presentChanged,
+    ),
   )
   routes.openapi(finish, async (c) => {
     await services.flushUses()
     const wanted = c.req.valid('json')
-    return answerOnce(services, c, 200, (call) => finishRotation(call, c.req.valid('param').key, wanted), presentChanged)
+    return answerOnce(
+      services,
+      c,
+      200,
+      (call) => finishRotation(call, c.req.valid('param').key, wanted),
+      presentChanged,
+    )
   })
   routes.openapi(cancel, async (c) => {
     await services.flushUses()
     const wanted = c.req.valid('json')
-    return answerOnce(services, c, 200, (call) => cancelRotation(call, c.req.valid('param').key, wanted), presentChanged)
+    return answerOnce(
+      services,
+      c,
+      200,
+      (call) => cancelRotation(call, c.req.valid('param').key, wanted),
+      presentChanged,
+    )
   })
   routes.openapi(disable, (c) =>
     answerOnce(services, c, 200, (call) => disableKey(call, c.req.valid('param').key), presentKey),

@@ -10,8 +10,8 @@ import {
 } from '@keyturn/contract'
 import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
 import { requireScope } from '../../people/permissions.ts'
-import { toVerdict, verifyKey } from '../../verification/verify.ts'
 import { authenticateHolder, rotateOwnKey } from '../../rotation/rotate-own-key.ts'
+import { toVerdict, verifyKey } from '../../verification/verify.ts'
 import { addressOf, answerOnce, type Services } from '../context.ts'
 import { bearerOf } from '../middleware.ts'
 import { apiRoute, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
@@ -47,7 +47,10 @@ const rotateSelf = apiRoute({
     'With the key itself as bearer, which wants the scope `self:rotate`. The overlap and the lifetime are those of the policy. Where the answer was lost, call again with the old value: as long as the new one was not called, another is made.',
   tags: ['Keys'],
   security: [{ theKeyItself: [] }],
-  request: { headers: idempotencyHeader, body: { ...jsonBody(z.strictObject({}).meta({ id: 'Empty' })), required: false } },
+  request: {
+    headers: idempotencyHeader,
+    body: { ...jsonBody(z.strictObject({}).meta({ id: 'Empty' })), required: false },
+  },
   responses: { 200: jsonAnswer('The key and its new secret', keyCreated) },
 })
 
