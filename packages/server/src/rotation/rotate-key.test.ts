@@ -241,7 +241,7 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
     })
     const rotated = await must(act(key, 'rotate'))
     expect(secretIn(rotated.key, 'secondary')?.retires_at).toBe(key.expires_at)
-    keyturn.clock.advance(hour)
+    keyturn.clock.advance(hour + 1000)
     expect(await codeOf(secret.value)).toBe('ROTATED')
   })
 
@@ -347,6 +347,50 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
     for (const path of ['rotate', 'secrets', 'promote', 'finish', 'cancel'])
       expect((await act(key, path)).body).toMatchObject({ status: 409, code: 'key_revoked' })
   })
+
+  it('leaves a legacy key with a secret that does not end, whichever is revoked', async () => {
+    const place = await keyturn.createProject('globex')
+    const { body } = await keyturn.request('GET', `/v1/projects/${place.id}/keys?kind=publishable`)
+    const [legacy] = body.data
+    await must(act(legacy, 'rotate'))
+    const { key } = await must(act(legacy, 'revoke', { slot: 'primary' }))
+    expect(key).toMatchObject({ never_expires: true, rotating: false, next_expiry_at: null })
+  })
+
+  it.each(['rotate and finish', 'rotate and let it end', 'stage and promote'])(
+    'refuses none of the calls of a client that never pauses: %s',
+    async (way) => {
+      const { key, secret } = await make()
+      const refused: string[] = []
+      let value = secret.value
+      let calls = 0
+      let isOver = false
+      const client = (async () => {
+        while (!isOver) {
+          const { code } = await keyturn.verify(value)
+          calls++
+          if (code !== 'VALID') refused.push(code)
+        }
+      })()
+      const called = async (times: number) => {
+        const until = calls + times
+        while (calls < until) await new Promise((resolve) => setImmediate(resolve))
+      }
+      await called(5)
+      const made = await must(act(key, way === 'stage and promote' ? 'secrets' : 'rotate', {}))
+      await called(5)
+      value = made.secret.value
+      await called(5)
+      if (way === 'stage and promote') await must(act(key, 'promote', { overlap: 0 }))
+      else if (way === 'rotate and finish') await must(act(key, 'finish', { force: true }))
+      else keyturn.clock.advance(8 * day)
+      await called(5)
+      isOver = true
+      await client
+      expect(refused).toEqual([])
+      expect(await codeOf(secret.value)).toBe('ROTATED')
+    },
+  )
 
   it('refuses nobody who alternates between two secrets for two years', async () => {
     const { key, secret } = await make({ expires_in: 90 * 86_400 })

@@ -89,7 +89,7 @@ describe.each(engines)('any sequence of operations and of time, on $name', (engi
           const values = new Map([[secret.id, secret.value]])
           const ended = new Set<string>()
           for (const one of steps) {
-            if (one.path === 'advance') keyturn.clock.advance(one.hours * hour)
+            if (one.path === 'advance') keyturn.clock.advance(one.hours * hour + 1000)
             else if (one.path === 'call') await keyturn.verify([...values.values()].at(-1) ?? '')
             else {
               const { status, body } = await keyturn.request('POST', `/v1/keys/${key.id}/${one.path}`, {

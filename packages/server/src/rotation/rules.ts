@@ -119,7 +119,7 @@ export function planCancel({ slots, now }: SecretsScene, wanted: Forced): Secret
  * @throws DomainError no_live_secret, last_live_secret
  */
 export function planRevocation(
-  { slots, now }: SecretsScene,
+  { key, slots, now }: SecretsScene,
   slot: 'primary' | 'secondary',
   reason: string | null,
 ): SecretsPlan {
@@ -129,7 +129,10 @@ export function planRevocation(
     throw new DomainError('last_live_secret', { secret: slots.primary.id, operations: ['rotate', 'revoke'] })
   }
   const revoked = end(slots[slot], now, 'revoke')
-  const changed = slot === 'primary' ? [revoked, { ...slots.secondary, slot: 'primary' as const }] : [revoked]
+  const survivor = slots[slot === 'primary' ? 'secondary' : 'primary']
+  // A legacy key never ends, whatever was to happen to the one that is left.
+  const ends = key.legacy ? { retiresAt: null, overlapStartedAt: null } : {}
+  const changed = [revoked, { ...survivor, ...ends, slot: 'primary' as const }]
   return { action: 'key.secret_revoked', changed, issue: null, reason }
 }
 

@@ -37,6 +37,7 @@ import {
 } from '../../rotation/rotate-key.ts'
 import { answerOnce, callOf, doOnce, type Services } from '../context.ts'
 import {
+  emptyBody,
   idempotencyHeader,
   jsonAnswer,
   jsonBody,
@@ -49,7 +50,6 @@ import {
 import { toWireIssued, toWireKey, toWireRotated } from '../wire.ts'
 
 const tags = ['Keys']
-const empty = z.strictObject({}).meta({ id: 'Empty' })
 
 const create = managementRoute({
   method: 'post',
@@ -144,8 +144,13 @@ const cancel = action(
   'The newer secret is revoked. Wants `force` where it was called.',
   keyCancel,
 )
-const disable = action('disable', 'Disable a key', 'Every request with it is refused until it is enabled again.', empty)
-const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', empty)
+const disable = action(
+  'disable',
+  'Disable a key',
+  'Every request with it is refused until it is enabled again.',
+  emptyBody,
+)
+const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', emptyBody)
 const revoke = managementRoute({
   method: 'post',
   path: '/v1/keys/{key}/revoke',

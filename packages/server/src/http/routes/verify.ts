@@ -14,7 +14,7 @@ import { authenticateHolder, rotateOwnKey } from '../../rotation/rotate-own-key.
 import { toVerdict, verifyKey } from '../../verification/verify.ts'
 import { addressOf, answerOnce, type Services } from '../context.ts'
 import { bearerOf } from '../middleware.ts'
-import { apiRoute, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
+import { apiRoute, emptyBody, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
 import { toWireKey, toWireRotated } from '../wire.ts'
 
 const verify = managementRoute({
@@ -49,7 +49,7 @@ const rotateSelf = apiRoute({
   security: [{ theKeyItself: [] }],
   request: {
     headers: idempotencyHeader,
-    body: { ...jsonBody(z.strictObject({}).meta({ id: 'Empty' })), required: false },
+    body: { ...jsonBody(emptyBody), required: false },
   },
   responses: { 200: jsonAnswer('The key and its new secret', keyCreated) },
 })
