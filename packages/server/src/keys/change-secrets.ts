@@ -57,7 +57,7 @@ export async function changeSecrets(
   decide: (scene: SecretsScene) => SecretsPlan | null,
 ): Promise<ChangedKey> {
   const { organizationId, projectId } = await findKeyToChange(call, keyId)
-  const secretsBefore = (await listSecrets(call.reader, organizationId, keyId)).length
+  const before = arrangementOf(await listSecrets(call.reader, organizationId, keyId))
   return call.change(async (tx) => {
     // Before the key: a new secret of an expired one counts against the project's limit (lock order: project, key).
     const place = await lockProjectForKeys(tx, organizationId, projectId)
@@ -69,11 +69,18 @@ export async function changeSecrets(
     const slots = normalise(secrets, now)
     const plan = decide({ key, slots, policy: place.policy, now })
     if (!plan) return { view: await viewKey(tx, key, now), issued: null }
-    if (plan.issue && secrets.length !== secretsBefore) throw new DomainError('key_changed')
+    if (arrangementOf(secrets) !== before) throw new DomainError('key_changed')
     if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
     return applyPlan(tx, call, key, secrets, plan, now)
   })
 }
+
+/** Which secrets there are, and what operations have made of them. A moved end is none: two that move it come to the later one. */
+const arrangementOf = (secrets: readonly SecretRecord[]): string =>
+  secrets
+    .map(({ id, slot, overlapStartedAt, endedAt }) => [id, slot, overlapStartedAt, endedAt].join(' '))
+    .toSorted()
+    .join()
 
 async function refuseBeyondLimit(tx: Tx, key: Key, policy: EffectivePolicy, now: Instant): Promise<void> {
   const limit = policy.max_active_keys

@@ -11,9 +11,8 @@ export interface Place {
   readonly sequence?: string
   /** The value of `key`, for operations that are called with the key itself. */
   readonly ownValue: string
-  /** Keys with a staged and with a retiring secret, for operations that want one. */
-  readonly stagedKey?: string
-  readonly retiringKey?: string
+  /** Instead of `key`, for operations that want one in a situation of its own, by the name of the operation. */
+  readonly insteadOf?: { readonly key: string; readonly by: Readonly<Record<string, string>> }
 }
 
 interface Sample {
@@ -52,7 +51,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
   'POST /v1/keys/{key}/extend': { body: { expires_in: 400 * 86_400 }, status: 200 },
-  'POST /v1/keys/{key}/rotate': { body: { overlap: 3600 }, status: 200 },
+  'POST /v1/keys/{key}/rotate': { body: { overlap: 3600, force: true }, status: 200 },
   'POST /v1/keys/{key}/secrets': { body: { expires_in: 172_800 }, status: 201 },
   'POST /v1/keys/{key}/promote': { body: { overlap: 3600 }, status: 200 },
   'POST /v1/keys/{key}/finish': { body: { force: true }, status: 200 },
@@ -83,7 +82,9 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
   const { org, project, sequence = '1' } = place
-  const key = keyFor(operation, place)
+  // A test that puts another key into the place means that one.
+  const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
+  const key = instead[operation.name] ?? place.key
   const path = operation.path
     .replace('{org}', org)
     .replace('{project}', project)
@@ -92,11 +93,6 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
   return path
-}
-
-function keyFor({ name }: Operation, { key, stagedKey = key, retiringKey = key }: Omit<Place, 'ownValue'>): string {
-  if (name === 'POST /v1/keys/{key}/promote') return stagedKey
-  return name === 'POST /v1/keys/{key}/finish' || name === 'POST /v1/keys/{key}/cancel' ? retiringKey : key
 }
 
 /** Calls an operation with its sample, or with what is given instead. */
@@ -114,22 +110,32 @@ export function callOperation(
   })
 }
 
+/** What is done to a new key before an operation wants it; null: nothing. */
+const preparations: Readonly<Record<string, string | null>> = {
+  'POST /v1/keys/{key}/secrets': null,
+  'POST /v1/keys/{key}/promote': 'secrets',
+  'POST /v1/keys/{key}/finish': 'rotate',
+  'POST /v1/keys/{key}/cancel': 'rotate',
+}
+
 /** A key to call operations on. @param org id or slug, where the project is new */
 export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> {
   const organization = org ?? (await keyturn.createOrganization()).id
   const project = await keyturn.createProject(organization)
   const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
-  const staged = await keyturn.createKey(project.id, { expires_in: 86_400 })
-  await keyturn.request('POST', `/v1/keys/${staged.key.id}/secrets`)
-  const retiring = await keyturn.createKey(project.id, { expires_in: 86_400 })
-  await keyturn.request('POST', `/v1/keys/${retiring.key.id}/rotate`)
+  const prepared = await Promise.all(
+    Object.entries(preparations).map(async ([name, path]) => {
+      const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
+      if (path !== null) await keyturn.request('POST', `/v1/keys/${another.id}/${path}`)
+      return [name, another.id] as const
+    }),
+  )
   return {
     org: project.organization_id,
     project: project.id,
     key: key.id,
     ownValue: secret.value,
-    stagedKey: staged.key.id,
-    retiringKey: retiring.key.id,
+    insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
   }
 }
 
