@@ -336,7 +336,7 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
   ] as const)('of %s and %s at once lets one win, and the other gets its 409', async (one, other, from) => {
     const { key } = await prepare(from)
     const answers = await Promise.all([act(key, one), act(key, other)])
-    expect(answers.map(({ status }) => status >= 400).sort()).toEqual([false, true])
+    expect(answers.filter(({ status }) => status < 400)).toHaveLength(1)
     expect(answers.find(({ status }) => status >= 400)?.status).toBe(409)
     expect((await read(key)).secrets.filter((secret) => secret.status === 'live').length).toBeLessThanOrEqual(2)
   })

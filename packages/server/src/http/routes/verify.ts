@@ -10,10 +10,10 @@ import {
 } from '@keyturn/contract'
 import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
 import { requireScope } from '../../people/permissions.ts'
-import { authenticateHolder, rotateOwnKey } from '../../rotation/rotate-own-key.ts'
+import { rotateOwnKey } from '../../rotation/rotate-own-key.ts'
 import { toVerdict, verifyKey } from '../../verification/verify.ts'
 import { addressOf, answerOnce, type Services } from '../context.ts'
-import { bearerOf } from '../middleware.ts'
+import { bearerOf, requireHolder } from '../middleware.ts'
 import { apiRoute, emptyBody, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
 import { toWireKey, toWireRotated } from '../wire.ts'
 
@@ -89,16 +89,7 @@ export function selfRoutes(services: Services) {
     )
     return c.json(present(own), 200)
   })
-  // Before any header or body of it is looked at: a stranger learns nothing from what is wrong with them.
-  routes.use('/v1/keys/self/rotate', async (c, next) => {
-    if (c.req.method !== 'POST') return next()
-    const bearer = bearerOf(c.req.header('authorization'))
-    const holder = await authenticateHolder(services.verifier, bearer, addressOf(c))
-    c.set('caller', holder.caller)
-    c.set('bearer', bearer)
-    c.set('holder', holder)
-    return next()
-  })
+  routes.use('/v1/keys/self/rotate', requireHolder(services))
   routes.openapi(rotateSelf, async (c) => {
     await services.flushUses()
     return answerOnce(services, c, 200, (call) => rotateOwnKey(call, c.get('holder')), toWireRotated)
