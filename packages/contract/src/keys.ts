@@ -179,9 +179,34 @@ export const keyExtend = z
   })
   .meta({ id: 'KeyExtend', example: { expires_in: 31_536_000 } })
 
+const overlap = z
+  .number()
+  .int()
+  .min(0)
+  .max(365 * 86_400)
+  .optional()
+  .describe('Seconds that the old secret goes on, 0: not at all. Left out: default_overlap of the policy.')
+const force = z.boolean().optional().describe('Even though something stands in the way; the error says what.')
+const oneExpiry = { error: 'give one of expires_at and expires_in', path: ['expires_at'] }
+
+export const keyRotate = z
+  .strictObject({ overlap, ...expiry, force })
+  .refine(atMostOneEnd, oneExpiry)
+  .meta({ id: 'KeyRotate', example: { overlap: 604_800 } })
+
+export const secretStage = z
+  .strictObject(expiry)
+  .refine(atMostOneEnd, oneExpiry)
+  .meta({ id: 'SecretStage', example: { expires_in: 31_536_000 } })
+
+export const keyPromote = z.strictObject({ overlap }).meta({ id: 'KeyPromote', example: { overlap: 604_800 } })
+export const keyFinish = z.strictObject({ force }).meta({ id: 'KeyFinish', example: { force: true } })
+export const keyCancel = z.strictObject({ force }).meta({ id: 'KeyCancel', example: { force: true } })
+
 export const keyRevoke = z
   .strictObject({
     reason: paragraph(500).optional(),
+    slot: z.enum(slots).optional().describe('End this secret alone, and leave the key to the other.'),
     wait: z.literal('propagated').optional().describe('Answer only once no node accepts the key any more.'),
     wait_timeout: z.number().int().min(0).max(300).optional().describe('Seconds; default 25. After it: 202.'),
   })

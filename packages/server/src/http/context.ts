@@ -5,6 +5,7 @@ import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../i
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import type { Call, Caller, Ground } from '../people/call.ts'
+import type { RotatingHolder } from '../rotation/rotate-own-key.ts'
 import type { NodeRegistry } from '../verification/node-registry.ts'
 import type { Propagation } from '../verification/propagation.ts'
 import type { Verifier } from '../verification/verifier.ts'
@@ -20,6 +21,8 @@ export interface Services {
   readonly counts: VerdictCounts
   readonly metrics: Metrics
   readonly masterKey: MasterKey
+  /** Writes what this node has noted of uses, for a decision that goes by the last one. */
+  readonly flushUses: () => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
   readonly publicUrl: string
   readonly log: Logger
@@ -29,7 +32,7 @@ export interface Services {
 
 export interface Env {
   Bindings: { incoming?: IncomingMessage }
-  Variables: { requestId: string; caller: Caller; bearer: string }
+  Variables: { requestId: string; caller: Caller; bearer: string; holder: RotatingHolder }
 }
 
 export const addressOf = (c: Context<Env>): string | null =>

@@ -8,6 +8,9 @@ interface ProblemKind {
   readonly detail: (facts: ErrorFacts) => string
 }
 
+/** Of a secret in an error. */
+const ending = (until: unknown): string => (typeof until === 'string' ? ` and ends at ${until}` : '')
+
 const text = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value))
 
 /** The only place that knows both words and numbers. A forgotten code does not compile. */
@@ -147,9 +150,41 @@ const problems = {
   },
   no_live_secret: {
     status: 409,
-    title: 'There is no live secret to extend',
-    detail: ({ slot }) =>
-      `The ${text(slot)} secret has ended or was never made. Give the key a new one, or create another key.`,
+    title: 'There is no live secret',
+    detail: ({ slot }) => `The ${text(slot)} secret has ended or was never made. Rotate the key to give it a new one.`,
+  },
+  last_live_secret: {
+    status: 409,
+    title: 'It is the only live secret of the key',
+    detail: () => 'Rotate the key to replace it, or revoke the whole key: leave `slot` out.',
+  },
+  secondary_staged: {
+    status: 409,
+    title: 'A secret is staged',
+    detail: ({ secret, until, operations }) =>
+      `${text(secret)} waits to become the primary${ending(until)}. What helps: ${text(operations)}.`,
+  },
+  rotation_in_progress: {
+    status: 409,
+    title: 'A rotation is in progress',
+    detail: ({ secret, until, operations }) =>
+      `${text(secret)} is retiring${ending(until)}. What helps: ${text(operations)}, or waiting until then.`,
+  },
+  no_rotation_in_progress: {
+    status: 409,
+    title: 'The key has one secret',
+    detail: () => 'There is nothing to finish or cancel. Rotate it, or stage a second secret, first.',
+  },
+  nothing_staged: {
+    status: 409,
+    title: 'No secret is staged',
+    detail: () => 'Stage one first (POST /v1/keys/{key}/secrets), or rotate.',
+  },
+  secret_in_use: {
+    status: 409,
+    title: 'The secret is still called with',
+    detail: ({ secret, last_used_at }) =>
+      `${text(secret)} was called at ${text(last_used_at)}; whoever uses it would be refused. Move them first, or send {"force": true}.`,
   },
   would_shorten: {
     status: 409,
@@ -160,7 +195,7 @@ const problems = {
   legacy_key_never_expires: {
     status: 409,
     title: 'A legacy key never expires',
-    detail: () => 'There is nothing to extend.',
+    detail: () => 'There is nothing to extend; leave expires_at and expires_in out.',
   },
   legacy_key_cannot_be_disabled: {
     status: 409,
@@ -197,6 +232,18 @@ const problems = {
     status: 422,
     title: 'The policy wants every key to expire',
     detail: () => 'Give expires_at or expires_in, or set allow_never_expires in the policy.',
+  },
+  overlap_too_long: {
+    status: 422,
+    title: 'The policy allows no such long overlap',
+    detail: ({ max_overlap, latest }) =>
+      `It may be ${text(max_overlap)} seconds${typeof latest === 'string' ? `, until ${latest}` : ''}. Choose a shorter one, or raise max_overlap in the policy.`,
+  },
+  ends_before_overlap: {
+    status: 422,
+    title: 'The new secret would end before the old one',
+    detail: ({ expires_at, overlap_end }) =>
+      `It would end at ${text(expires_at)}, the overlap at ${text(overlap_end)}. Choose a later expiry or a shorter overlap.`,
   },
   name_does_not_match_policy: {
     status: 422,

@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { authenticate } from '../people/authenticate.ts'
+import { authenticateHolder } from '../rotation/rotate-own-key.ts'
 import { addressOf, type Env, type Services } from './context.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -89,6 +90,23 @@ export function requireManagementKey(services: Services): MiddlewareHandler<Env>
     c.set('caller', (await authenticate(services.verifier, bearer, addressOf(c))).caller)
     c.set('bearer', bearer)
     await next()
+  }
+}
+
+/**
+ * For what a holder does to its own key, with the key itself. Other methods go on to be told which there are.
+ *
+ * @throws DomainError unauthenticated, ambiguous_credentials, invalid_token, publishable_key_refused, insufficient_scope
+ */
+export function requireHolder(services: Services): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (c.req.method !== 'POST') return next()
+    const bearer = bearerOf(c.req.header('authorization'))
+    const holder = await authenticateHolder(services.verifier, bearer, addressOf(c))
+    c.set('caller', holder.caller)
+    c.set('bearer', bearer)
+    c.set('holder', holder)
+    return next()
   }
 }
 

@@ -80,6 +80,9 @@ export const idempotencyHeader = z.object({
     .describe('Repeat a request under the same key, and it is done once; kept 24 hours, secrets 10 minutes.'),
 })
 
+/** Of an action that needs nothing to be said. */
+export const emptyBody = z.strictObject({}).meta({ id: 'Empty' })
+
 export const keyParam = z.object({ key: plainText(200).describe('Id of a key.') })
 export const organizationParam = z.object({ org: plainText(200).describe('Id or slug of an organization.') })
 export const projectParam = z.object({ project: plainText(200).describe('Id or slug of a project.') })

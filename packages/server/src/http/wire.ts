@@ -1,7 +1,9 @@
 import type * as wire from '@keyturn/contract'
 import { formatInstant, formatTime, seconds } from '../kernel/instant.ts'
+import type { ChangedKey } from '../keys/change-secrets.ts'
 import type { IssuedKey } from '../keys/issue-key.ts'
-import { isLive, secretStatusAt } from '../keys/secret.ts'
+import { secretStatusAt } from '../keys/secret.ts'
+import { normalise, type Slots } from '../keys/slots.ts'
 import { isExpiring, nextExpiryAt, statusAt } from '../keys/state.ts'
 import type { KeyView, SecretWithUse } from '../keys/view-keys.ts'
 import type { ProjectWithPolicy } from '../organizations/find.ts'
@@ -36,9 +38,9 @@ export function toWireProject({ project, policy }: Pick<ProjectWithPolicy, 'proj
 }
 
 export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wire.Key {
-  const live = secrets.filter((secret) => isLive(secret, now))
+  const slots = normalise(secrets, now)
   const lastUses = secrets.map((secret) => secret.lastUsedAt).filter((use) => use !== null)
-  const oldestLive = live.length > 0 ? Math.min(...live.map((secret) => secret.createdAt)) : null
+  const rotatedAt = slots.state === 'none' ? null : slots.primary.createdAt
   return {
     id: key.id,
     organization_id: key.organizationId,
@@ -48,7 +50,7 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
     environment: key.environment,
     status: statusAt(key, now),
     expiring: key.state !== 'revoked' && isExpiring(secrets, policy.reminder_thresholds, now),
-    rotating: live.length > 1,
+    rotating: slots.state === 'staged' || slots.state === 'retiring',
     legacy: key.legacy,
     purpose: key.purpose,
     owner: key.owner,
@@ -61,9 +63,9 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
     expires_at: formatInstant(key.lastEndAt),
     next_expiry_at: formatInstant(nextExpiryAt(key, now)),
     rotation_due_at:
-      policy.rotate_every === null || oldestLive === null
+      policy.rotate_every === null || rotatedAt === null
         ? null
-        : formatInstant(oldestLive + seconds(policy.rotate_every)),
+        : formatInstant(rotatedAt + seconds(policy.rotate_every)),
     last_used_at: lastUses.length > 0 ? formatTime(Math.max(...lastUses)) : null,
     created_at: formatTime(key.createdAt),
     created_by: key.createdBy,
@@ -71,18 +73,19 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
     reviewed_at: key.reviewedAt === null ? null : formatTime(key.reviewedAt),
     revoked_reason: key.revokedReason,
     management: key.management && { projects: key.management.projects ? [...key.management.projects] : null },
-    secrets: secrets.map((secret) => toWireSecret(secret, now)),
+    secrets: secrets.map((secret) => toWireSecret(secret, slots, now)),
     warnings: [...warnings],
   }
 }
 
 /** @param value at creation alone; a publishable one is shown always */
-function toWireSecret(secret: SecretWithUse, now: number, value: string | null = null): wire.Secret {
+function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: string | null = null): wire.Secret {
   return {
     id: secret.id,
-    slot: secret.slot,
+    // A lone live one is the primary, whichever slot it was made in.
+    slot: slots.state === 'one' && slots.primary.id === secret.id ? 'primary' : secret.slot,
     status: secretStatusAt(secret, now),
-    staged: false,
+    staged: slots.state === 'staged' && slots.secondary.id === secret.id,
     hint: secret.hint,
     created_at: formatTime(secret.createdAt),
     expires_at: formatInstant(secret.expiresAt),
@@ -99,5 +102,12 @@ export function toWireIssued(
 ): { key: wire.Key; secret: wire.Secret } {
   const secret = view.secrets.find((candidate) => candidate.id === secretId)
   if (!secret) throw new Error('a key was issued, but its secret is not there')
-  return { key: toWireKey(view), secret: toWireSecret(secret, view.now, showValue ? value.reveal() : null) }
+  const slots = normalise(view.secrets, view.now)
+  return { key: toWireKey(view), secret: toWireSecret(secret, slots, view.now, showValue ? value.reveal() : null) }
+}
+
+/** Of an operation that gives the key a new secret. */
+export function toWireRotated({ view, issued }: ChangedKey, showValue: boolean) {
+  if (!issued) throw new Error('a secret was to be issued, but was not')
+  return toWireIssued({ view, ...issued }, showValue)
 }

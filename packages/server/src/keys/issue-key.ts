@@ -126,6 +126,7 @@ async function insertIssuedKey(
     createdAt: now,
     expiresAt: wanted.expiresAt,
     retiresAt: null,
+    overlapStartedAt: null,
     endedAt: null,
     endedBy: null,
   }
@@ -147,6 +148,7 @@ async function insertIssuedKey(
       metadata: key.metadata,
       legacy: key.legacy,
       expires_at: formatInstant(secret.expiresAt),
+      secret: secret.id,
       hint: secret.hint,
       ...(key.management ? { projects: key.management.projects } : {}),
     },

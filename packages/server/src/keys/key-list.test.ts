@@ -109,6 +109,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
             createdAt: one.createdAt,
             expiresAt,
             retiresAt: null,
+            overlapStartedAt: null,
             endedAt: null,
             endedBy: null,
           }

@@ -115,6 +115,7 @@ export const secretColumns = [
   'created_at',
   'expires_at',
   'retires_at',
+  'overlap_started_at',
   'ended_at',
   'ended_by',
 ] as const satisfies (keyof Schema['secrets'])[]
@@ -131,6 +132,7 @@ export function toSecret(row: SecretRow): SecretRecord {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     retiresAt: row.retires_at,
+    overlapStartedAt: row.overlap_started_at,
     endedAt: row.ended_at,
     endedBy: row.ended_by,
   }

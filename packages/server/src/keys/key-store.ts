@@ -154,18 +154,29 @@ export async function listSecrets(reader: Reader, organizationId: string, keyId:
   return rows.map(toSecret)
 }
 
-export async function setSecretExpiry(
-  tx: Tx,
-  organizationId: string,
-  secretId: string,
-  expiresAt: Instant,
-): Promise<void> {
-  await tx
+/**
+ * Slot, ends and overlap of a secret, as it is from now on. One that somebody ended stays as it is, whatever comes.
+ *
+ * @throws DomainError key_changed where it was ended meanwhile
+ */
+export async function updateSecret(tx: Tx, organizationId: string, secret: SecretRecord): Promise<void> {
+  const orNull = (instant: Instant | null) => (instant === null ? null : at(instant))
+  const row = await tx
     .updateTable('secrets')
-    .set({ expires_at: at(expiresAt) })
+    .set({
+      slot: secret.slot,
+      expires_at: at(secret.expiresAt),
+      retires_at: orNull(secret.retiresAt),
+      overlap_started_at: orNull(secret.overlapStartedAt),
+      ended_at: orNull(secret.endedAt),
+      ended_by: secret.endedBy,
+    })
     .where('organization_id', '=', organizationId)
-    .where('id', '=', secretId)
-    .executeTakeFirstOrThrow()
+    .where('id', '=', secret.id)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  if (!row) throw new DomainError('key_changed')
 }
 
 /** Ends every live secret of a key. Those that ended before keep their own end. */

@@ -51,6 +51,8 @@ export interface SecretRecord {
   readonly expiresAt: Instant
   /** The end of its overlap; null outside one. */
   readonly retiresAt: Instant | null
+  /** When that overlap began. */
+  readonly overlapStartedAt: Instant | null
   readonly endedAt: Instant | null
   readonly endedBy: 'revoke' | 'rotate' | null
 }

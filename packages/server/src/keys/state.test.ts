@@ -81,6 +81,7 @@ describe('expiring', () => {
     createdAt: start,
     expiresAt: start + lifeDays * day,
     retiresAt: null,
+    overlapStartedAt: null,
     endedAt: null,
     endedBy: null,
   })

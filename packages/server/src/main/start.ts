@@ -78,7 +78,21 @@ export async function serve(
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
-  const services = { ground, verifier, propagation, registry, counts, metrics, masterKey, publicUrl, log, whyNotReady }
+  // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
+  const flushUses = () => uses.flush().catch(() => {})
+  const services = {
+    ground,
+    verifier,
+    propagation,
+    registry,
+    counts,
+    metrics,
+    masterKey,
+    flushUses,
+    publicUrl,
+    log,
+    whyNotReady,
+  }
   const app = createApp(services, clock)
   const answer = getRequestListener(app.fetch)
   const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)

@@ -1,13 +1,11 @@
 import type { Slot } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
-import { formatInstant, type Instant } from '../kernel/instant.ts'
-import { changeKey } from '../keys/change-key.ts'
+import { formatInstant, type Instant, seconds } from '../kernel/instant.ts'
+import { type ChangedKey, changeSecrets, type SecretsPlan, type SecretsScene } from '../keys/change-secrets.ts'
 import type { SecretRecord } from '../keys/key.ts'
 import { boundedEnd, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
-import { listLiveSecrets, moveExpiry } from '../keys/secrets.ts'
-import { refuseToChange } from '../keys/state.ts'
-import type { KeyView } from '../keys/view-keys.ts'
-import { readProject } from '../organizations/find.ts'
+import { endOf } from '../keys/secret.ts'
+import type { SecretWithUse } from '../keys/view-keys.ts'
 import type { Call } from '../people/call.ts'
 
 export interface WantedExtension extends Pick<WantedEnd, 'expires_at' | 'expires_in'> {
@@ -15,41 +13,54 @@ export interface WantedExtension extends Pick<WantedEnd, 'expires_at' | 'expires
 }
 
 /**
- * Moves the end of a live secret to a later time, within the policy's maximum, which counts from the secret's creation. To the
- * time it already has is a success without an event.
+ * Moves the end of a live secret to a later time, within the policy's maximum, which counts from the secret's creation. Of a
+ * retiring one it is the end of the overlap that moves, up to the longest overlap since it began and to the secret's own end. To
+ * the time it already has is a success without an event.
  *
  * @throws DomainError key_not_found, key_revoked, no_live_secret, legacy_key_never_expires, would_shorten,
- *   expires_in_the_past, max_lifetime_exceeded
+ *   expires_in_the_past, max_lifetime_exceeded, overlap_too_long
  */
-export function extendKey(call: Call, keyId: string, wanted: WantedExtension): Promise<KeyView> {
-  return changeKey(call, keyId, async (key, now, tx) => {
-    const refusal = refuseToChange(key)
-    if (refusal) throw new DomainError(refusal)
-    if (key.legacy) throw new DomainError('legacy_key_never_expires')
-    const secret = pickSecret(await listLiveSecrets(tx, key, now), wanted.slot ?? 'primary')
-    const end = explicitEnd(wanted, now) ?? secret.expiresAt
-    if (end === secret.expiresAt) return null
-    refuseShorter(secret, end)
-    const { policy } = await readProject(tx, key.organizationId, key.projectId)
-    const expiresAt = boundedEnd(end, policy, secret.createdAt, now)
-    return {
-      action: 'key.extended',
-      set: await moveExpiry(tx, key, secret, expiresAt, now),
-      before: { secret: secret.id, expires_at: formatInstant(secret.expiresAt) },
-      after: { secret: secret.id, expires_at: formatInstant(expiresAt) },
-      affectsVerdicts: true,
-    }
-  })
+export const extendKey = (call: Call, keyId: string, wanted: WantedExtension): Promise<ChangedKey> =>
+  changeSecrets(call, keyId, (scene) => planExtension(scene, wanted))
+
+/** Pure. @throws DomainError as `extendKey` */
+export function planExtension(scene: SecretsScene, wanted: WantedExtension): SecretsPlan | null {
+  const { key, slots, policy, now } = scene
+  const slot = wanted.slot ?? 'primary'
+  const isRetiring = slots.state === 'retiring' && slot === 'secondary'
+  if (key.legacy && !isRetiring) throw new DomainError('legacy_key_never_expires')
+  const secret = pickSecret(scene, slot)
+  const until = explicitEnd(wanted, now) ?? endOf(secret)
+  if (until === endOf(secret)) return null
+  refuseShorter(secret, until)
+  const changed = isRetiring
+    ? lengthenOverlap(secret, until, policy.max_overlap)
+    : lengthenLife(secret, boundedEnd(until, policy, secret.createdAt, now))
+  return { action: 'key.extended', changed: [changed], issue: null }
 }
 
-/** A lone live secret is the primary, whichever slot it was made in. */
-function pickSecret(live: readonly SecretRecord[], slot: Slot): SecretRecord {
-  const secret = live.length === 1 && slot === 'primary' ? live[0] : live.find((candidate) => candidate.slot === slot)
-  if (!secret) throw new DomainError('no_live_secret', { slot })
-  return secret
+function pickSecret({ slots }: SecretsScene, slot: Slot): SecretWithUse {
+  if (slots.state === 'none' || (slots.state === 'one' && slot === 'secondary'))
+    throw new DomainError('no_live_secret', { slot, operations: ['rotate'] })
+  return slots.state === 'one' ? slots.primary : slots[slot]
+}
+
+/** A lone secret may be left with the end of an overlap whose newer secret was revoked; that moves first, up to its own end. */
+function lengthenLife(secret: SecretRecord, end: Instant): SecretRecord {
+  if (end < secret.expiresAt) return { ...secret, retiresAt: end }
+  return { ...secret, expiresAt: end, retiresAt: null, overlapStartedAt: null }
+}
+
+/** @throws DomainError overlap_too_long */
+function lengthenOverlap(secret: SecretRecord, end: Instant, maxOverlapSeconds: number): SecretRecord {
+  const start = secret.overlapStartedAt ?? secret.createdAt
+  const latest = Math.min(start + seconds(maxOverlapSeconds), secret.expiresAt)
+  if (end > latest)
+    throw new DomainError('overlap_too_long', { max_overlap: maxOverlapSeconds, latest: formatInstant(latest) })
+  return { ...secret, retiresAt: end }
 }
 
 /** People plan by the date that they were told; it never comes nearer. */
 function refuseShorter(secret: SecretRecord, end: Instant): void {
-  if (end < secret.expiresAt) throw new DomainError('would_shorten', { expires_at: formatInstant(secret.expiresAt) })
+  if (end < endOf(secret)) throw new DomainError('would_shorten', { expires_at: formatInstant(endOf(secret)) })
 }

@@ -6,12 +6,14 @@ import { sqlState } from './driver-errors.ts'
 import * as keys from './migrations/0001-keys.ts'
 import * as nodes from './migrations/0002-nodes.ts'
 import * as usage from './migrations/0003-usage.ts'
+import * as rotation from './migrations/0004-rotation.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
   '0001-keys': keys,
   '0002-nodes': nodes,
   '0003-usage': usage,
+  '0004-rotation': rotation,
 }
 
 /**

@@ -111,6 +111,8 @@ interface SecretsTable {
   created_at: Instant
   expires_at: Instant
   retires_at: Instant | null
+  /** Null outside an overlap. */
+  overlap_started_at: Instant | null
   ended_at: Instant | null
   ended_by: 'revoke' | 'rotate' | null
 }

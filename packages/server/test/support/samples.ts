@@ -11,6 +11,8 @@ export interface Place {
   readonly sequence?: string
   /** The value of `key`, for operations that are called with the key itself. */
   readonly ownValue: string
+  /** Instead of `key`, for operations that want one in a situation of its own, by the name of the operation. */
+  readonly insteadOf?: { readonly key: string; readonly by: Readonly<Record<string, string>> }
 }
 
 interface Sample {
@@ -25,6 +27,7 @@ interface Sample {
  */
 const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/keys/self': { status: 200 },
+  'POST /v1/keys/self/rotate': { body: {}, status: 200 },
   // A name of which no slug can be made gets one at random, so that it can be used any number of times.
   'POST /v1/organizations': { body: { name: '日本商事' }, status: 201 },
   'GET /v1/organizations': { status: 200 },
@@ -48,6 +51,11 @@ const samples: Readonly<Record<string, Sample>> = {
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
   'POST /v1/keys/{key}/extend': { body: { expires_in: 400 * 86_400 }, status: 200 },
+  'POST /v1/keys/{key}/rotate': { body: { overlap: 3600, force: true }, status: 200 },
+  'POST /v1/keys/{key}/secrets': { body: { expires_in: 172_800 }, status: 201 },
+  'POST /v1/keys/{key}/promote': { body: { overlap: 3600 }, status: 200 },
+  'POST /v1/keys/{key}/finish': { body: { force: true }, status: 200 },
+  'POST /v1/keys/{key}/cancel': { body: { force: true }, status: 200 },
   'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
@@ -73,7 +81,10 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
-  const { org, project, key, sequence = '1' } = place
+  const { org, project, sequence = '1' } = place
+  // A test that puts another key into the place means that one.
+  const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
+  const key = instead[operation.name] ?? place.key
   const path = operation.path
     .replace('{org}', org)
     .replace('{project}', project)
@@ -99,12 +110,33 @@ export function callOperation(
   })
 }
 
+/** What is done to a new key before an operation wants it; null: nothing. */
+const preparations: Readonly<Record<string, string | null>> = {
+  'POST /v1/keys/{key}/secrets': null,
+  'POST /v1/keys/{key}/promote': 'secrets',
+  'POST /v1/keys/{key}/finish': 'rotate',
+  'POST /v1/keys/{key}/cancel': 'rotate',
+}
+
 /** A key to call operations on. @param org id or slug, where the project is new */
 export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> {
   const organization = org ?? (await keyturn.createOrganization()).id
   const project = await keyturn.createProject(organization)
-  const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400 })
-  return { org: project.organization_id, project: project.id, key: key.id, ownValue: secret.value }
+  const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
+  const prepared = await Promise.all(
+    Object.entries(preparations).map(async ([name, path]) => {
+      const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
+      if (path !== null) await keyturn.request('POST', `/v1/keys/${another.id}/${path}`)
+      return [name, another.id] as const
+    }),
+  )
+  return {
+    org: project.organization_id,
+    project: project.id,
+    key: key.id,
+    ownValue: secret.value,
+    insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
+  }
 }
 
 /** The heads of all audit chains: as long as they stand where they stood, nothing has changed. */

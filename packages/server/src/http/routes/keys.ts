@@ -1,16 +1,22 @@
 import { z } from '@hono/zod-openapi'
 import {
   keyAnswer,
+  keyCancel,
   keyCreate,
   keyCreated,
   keyDelete,
   keyEdit,
   keyExtend,
+  keyFinish,
+  keyPromote,
   keyRevoke,
   keyRevoked,
+  keyRotate,
   keySchema,
   managementKeyCreate,
+  secretStage,
 } from '@keyturn/contract'
+import type { ChangedKey } from '../../keys/change-secrets.ts'
 import { disableKey, enableKey } from '../../keys/disable-key.ts'
 import { editKey } from '../../keys/edit-key.ts'
 import { readKey } from '../../keys/find-key.ts'
@@ -21,8 +27,17 @@ import type { KeyView } from '../../keys/view-keys.ts'
 import { findOrganization, findProject } from '../../organizations/find.ts'
 import { requireScope } from '../../people/permissions.ts'
 import { extendKey } from '../../rotation/extend-key.ts'
+import {
+  cancelRotation,
+  finishRotation,
+  promoteSecret,
+  revokeSecret,
+  rotateKey,
+  stageSecret,
+} from '../../rotation/rotate-key.ts'
 import { answerOnce, callOf, doOnce, type Services } from '../context.ts'
 import {
+  emptyBody,
   idempotencyHeader,
   jsonAnswer,
   jsonBody,
@@ -32,10 +47,9 @@ import {
   organizationParam,
   projectParam,
 } from '../route.ts'
-import { toWireIssued, toWireKey } from '../wire.ts'
+import { toWireIssued, toWireKey, toWireRotated } from '../wire.ts'
 
 const tags = ['Keys']
-const empty = z.strictObject({}).meta({ id: 'Empty' })
 
 const create = managementRoute({
   method: 'post',
@@ -97,8 +111,46 @@ const extend = action(
   keyExtend,
   true,
 )
-const disable = action('disable', 'Disable a key', 'Every request with it is refused until it is enabled again.', empty)
-const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', empty)
+const rotate = managementRoute({
+  method: 'post',
+  path: '/v1/keys/{key}/rotate',
+  summary: 'Rotate a key',
+  description:
+    'Scope `keys:write`. A new secret becomes the primary; the old one goes on for the overlap. The key keeps its id, and all else.',
+  tags,
+  request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(keyRotate), required: false } },
+  responses: { 200: jsonAnswer('The key and its new secret', keyCreated) },
+})
+const stage = managementRoute({
+  method: 'post',
+  path: '/v1/keys/{key}/secrets',
+  summary: 'Stage a second secret',
+  description:
+    'Scope `keys:write`. Valid beside the primary, without an end to that, until it is promoted or cancelled.',
+  tags,
+  request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(secretStage), required: false } },
+  responses: { 201: jsonAnswer('The key and its staged secret', keyCreated) },
+})
+const promote = action('promote', 'Promote the staged secret', 'The old primary goes on for the overlap.', keyPromote)
+const finish = action(
+  'finish',
+  'End the overlap now',
+  'Wants `force` where the old secret was called in the last hour.',
+  keyFinish,
+)
+const cancel = action(
+  'cancel',
+  'Take a rotation or a staged secret back',
+  'The newer secret is revoked. Wants `force` where it was called.',
+  keyCancel,
+)
+const disable = action(
+  'disable',
+  'Disable a key',
+  'Every request with it is refused until it is enabled again.',
+  emptyBody,
+)
+const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', emptyBody)
 const revoke = managementRoute({
   method: 'post',
   path: '/v1/keys/{key}/revoke',
@@ -130,6 +182,7 @@ const remove = managementRoute({
 })
 
 const presentKey = (view: KeyView) => ({ key: toWireKey(view) })
+const presentChanged = ({ view }: ChangedKey) => presentKey(view)
 
 export function keyRoutes(services: Services) {
   const routes = newRoutes()
@@ -151,8 +204,63 @@ export function keyRoutes(services: Services) {
     c.json(toWireKey(await editKey(callOf(services, c), c.req.valid('param').key, c.req.valid('json'))), 200),
   )
   routes.openapi(extend, (c) =>
-    answerOnce(services, c, 200, (call) => extendKey(call, c.req.valid('param').key, c.req.valid('json')), presentKey),
+    answerOnce(
+      services,
+      c,
+      200,
+      (call) => extendKey(call, c.req.valid('param').key, c.req.valid('json')),
+      presentChanged,
+    ),
   )
+  routes.openapi(rotate, (c) =>
+    answerOnce(
+      services,
+      c,
+      200,
+      (call) => rotateKey(call, c.req.valid('param').key, c.req.valid('json')),
+      toWireRotated,
+    ),
+  )
+  routes.openapi(stage, (c) =>
+    answerOnce(
+      services,
+      c,
+      201,
+      (call) => stageSecret(call, c.req.valid('param').key, c.req.valid('json')),
+      toWireRotated,
+    ),
+  )
+  routes.openapi(promote, (c) =>
+    answerOnce(
+      services,
+      c,
+      200,
+      (call) => promoteSecret(call, c.req.valid('param').key, c.req.valid('json')),
+      presentChanged,
+    ),
+  )
+  routes.openapi(finish, async (c) => {
+    await services.flushUses()
+    const wanted = c.req.valid('json')
+    return answerOnce(
+      services,
+      c,
+      200,
+      (call) => finishRotation(call, c.req.valid('param').key, wanted),
+      presentChanged,
+    )
+  })
+  routes.openapi(cancel, async (c) => {
+    await services.flushUses()
+    const wanted = c.req.valid('json')
+    return answerOnce(
+      services,
+      c,
+      200,
+      (call) => cancelRotation(call, c.req.valid('param').key, wanted),
+      presentChanged,
+    )
+  })
   routes.openapi(disable, (c) =>
     answerOnce(services, c, 200, (call) => disableKey(call, c.req.valid('param').key), presentKey),
   )
@@ -160,13 +268,16 @@ export function keyRoutes(services: Services) {
     answerOnce(services, c, 200, (call) => enableKey(call, c.req.valid('param').key), presentKey),
   )
   routes.openapi(revoke, async (c) => {
-    const { reason, wait, wait_timeout } = c.req.valid('json')
+    const { reason, slot, wait, wait_timeout } = c.req.valid('json')
     const { body: revoked, repeated } = await doOnce(
       services,
       c,
       200,
-      (call) => revokeKey(call, c.req.valid('param').key, reason || null),
-      presentKey,
+      async (call): Promise<ChangedKey | KeyView> => {
+        const { key } = c.req.valid('param')
+        return slot === undefined ? revokeKey(call, key, reason || null) : revokeSecret(call, key, slot, reason || null)
+      },
+      (revoked) => presentKey('view' in revoked ? revoked.view : revoked),
     )
     // How far it has come is never part of the answer that is kept for a repeated request: it is asked anew each time.
     const { propagation } = services

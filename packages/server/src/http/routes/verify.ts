@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import {
+  keyCreated,
   keySchema,
   organizationSchema,
   projectSchema,
@@ -9,11 +10,12 @@ import {
 } from '@keyturn/contract'
 import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
 import { requireScope } from '../../people/permissions.ts'
+import { rotateOwnKey } from '../../rotation/rotate-own-key.ts'
 import { toVerdict, verifyKey } from '../../verification/verify.ts'
-import { addressOf, type Services } from '../context.ts'
-import { bearerOf } from '../middleware.ts'
-import { apiRoute, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
-import { toWireKey } from '../wire.ts'
+import { addressOf, answerOnce, type Services } from '../context.ts'
+import { bearerOf, requireHolder } from '../middleware.ts'
+import { apiRoute, emptyBody, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
+import { toWireKey, toWireRotated } from '../wire.ts'
 
 const verify = managementRoute({
   method: 'post',
@@ -36,6 +38,21 @@ const ownKey = z
     project: projectSchema.pick({ id: true, name: true, slug: true }),
   })
   .meta({ id: 'OwnKey' })
+
+const rotateSelf = apiRoute({
+  method: 'post',
+  path: '/v1/keys/self/rotate',
+  summary: 'Rotate the key that this is called with',
+  description:
+    'With the key itself as bearer, which wants the scope `self:rotate`. The overlap and the lifetime are those of the policy. Where the answer was lost, call again with the old value: as long as the new one was not called, another is made.',
+  tags: ['Keys'],
+  security: [{ theKeyItself: [] }],
+  request: {
+    headers: idempotencyHeader,
+    body: { ...jsonBody(emptyBody), required: false },
+  },
+  responses: { 200: jsonAnswer('The key and its new secret', keyCreated) },
+})
 
 const self = apiRoute({
   method: 'get',
@@ -71,6 +88,11 @@ export function selfRoutes(services: Services) {
       addressOf(c),
     )
     return c.json(present(own), 200)
+  })
+  routes.use('/v1/keys/self/rotate', requireHolder(services))
+  routes.openapi(rotateSelf, async (c) => {
+    await services.flushUses()
+    return answerOnce(services, c, 200, (call) => rotateOwnKey(call, c.get('holder')), toWireRotated)
   })
   return routes
 }

@@ -1,0 +1,148 @@
+import type { AuditAction, Slot } from '@keyturn/contract'
+import { sha256 } from '../kernel/digest.ts'
+import { DomainError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import { formatInstant, type Instant } from '../kernel/instant.ts'
+import type { SecretValue } from '../kernel/secret-value.ts'
+import { lockProjectForKeys } from '../organizations/find.ts'
+import type { EffectivePolicy } from '../organizations/policy.ts'
+import type { Call } from '../people/call.ts'
+import type { Tx } from '../storage/database.ts'
+import { recordKeyChange } from './change-key.ts'
+import { findKeyToChange } from './find-key.ts'
+import { hintOf, mintValue, prefixOf } from './format.ts'
+import type { Key, SecretRecord } from './key.ts'
+import { countActiveKeys, insertSecret, listSecrets, lockKey, updateKey, updateSecret } from './key-store.ts'
+import { searchLexemes } from './search-words.ts'
+import { endsOf } from './secret.ts'
+import { normalise, type Slots } from './slots.ts'
+import { refuseToChange } from './state.ts'
+import { type KeyView, type SecretWithUse, viewKey } from './view-keys.ts'
+import { listSecretsOf } from './view-store.ts'
+
+/** What an operation on secrets decides upon. */
+export interface SecretsScene {
+  readonly key: Key
+  readonly slots: Slots<SecretWithUse>
+  readonly policy: EffectivePolicy
+  readonly now: Instant
+}
+
+/** What it decides. */
+export interface SecretsPlan {
+  readonly action: AuditAction
+  /** Those that change, as they are from now on. */
+  readonly changed: readonly SecretRecord[]
+  readonly issue: { readonly slot: Slot; readonly expiresAt: Instant } | null
+  readonly reason?: string | null
+}
+
+/** A key whose secrets changed, with the value of a new one, which this answer alone shows. */
+export interface ChangedKey {
+  readonly view: KeyView
+  readonly issued: { readonly secretId: string; readonly value: SecretValue } | null
+}
+
+/**
+ * One operation on the secrets of a key, in one transaction. Of two at once one wins: where the other would be allowed on what
+ * the first left behind, as a rotation on the outcome of another, it gets `key_changed` rather than undo what was just made.
+ *
+ * @param decide throws where a rule forbids it; null where there is nothing to change, a success without an event
+ * @throws DomainError insufficient_scope, key_not_found, cannot_give_more_than_you_have, key_revoked, key_changed,
+ *   active_key_limit_reached where an expired key is given a new secret, and whatever `decide` throws
+ */
+export async function changeSecrets(
+  call: Call,
+  keyId: string,
+  decide: (scene: SecretsScene) => SecretsPlan | null,
+): Promise<ChangedKey> {
+  const { organizationId, projectId } = await findKeyToChange(call, keyId)
+  const before = arrangementOf(await listSecrets(call.reader, organizationId, keyId))
+  return call.change(async (tx) => {
+    // Before the key: a new secret of an expired one counts against the project's limit (lock order: project, key).
+    const place = await lockProjectForKeys(tx, organizationId, projectId)
+    const key = await lockKey(tx, organizationId, keyId)
+    const now = await call.now(tx)
+    const refusal = refuseToChange(key)
+    if (refusal) throw new DomainError(refusal)
+    const secrets = await listSecretsOf(tx, [keyId])
+    const slots = normalise(secrets, now)
+    const plan = decide({ key, slots, policy: place.policy, now })
+    if (!plan) return { view: await viewKey(tx, key, now), issued: null }
+    if (arrangementOf(secrets) !== before) throw new DomainError('key_changed')
+    if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
+    return applyPlan(tx, call, key, secrets, plan, now)
+  })
+}
+
+/** Which secrets there are, and what operations have made of them. A moved end is none: two that move it come to the later one. */
+const arrangementOf = (secrets: readonly SecretRecord[]): string =>
+  secrets
+    .map(({ id, slot, overlapStartedAt, endedAt }) => [id, slot, overlapStartedAt, endedAt].join(' '))
+    .toSorted()
+    .join()
+
+async function refuseBeyondLimit(tx: Tx, key: Key, policy: EffectivePolicy, now: Instant): Promise<void> {
+  const limit = policy.max_active_keys
+  const active = await countActiveKeys(tx, key.organizationId, key.projectId, now, limit)
+  if (active >= limit) throw new DomainError('active_key_limit_reached', { limit, active })
+}
+
+async function applyPlan(
+  tx: Tx,
+  call: Call,
+  key: Key,
+  secrets: readonly SecretRecord[],
+  plan: SecretsPlan,
+  now: Instant,
+): Promise<ChangedKey> {
+  const { organizationId } = key
+  for (const secret of plan.changed) await updateSecret(tx, organizationId, secret)
+  const made = plan.issue && mintSecret(call, key, plan.issue, now)
+  if (made) await insertSecret(tx, organizationId, made.secret, sha256(made.value.reveal()))
+  const all = await listSecrets(tx, organizationId, key.id)
+  const lastAction = { action: plan.action, actor: call.caller.actor, at: now }
+  const words = made ? searchLexemes(organizationId, { ...key, hints: all.map((secret) => secret.hint) }) : undefined
+  const changedKey = await updateKey(tx, organizationId, key, { ...endsOf(all, now), lastAction }, words)
+  const touched = new Set([...plan.changed.map((secret) => secret.id), ...(made ? [made.secret.id] : [])])
+  const describe = (records: readonly SecretRecord[]) => records.filter(({ id }) => touched.has(id)).map(describeSecret)
+  await recordKeyChange(tx, call, now, changedKey, {
+    action: plan.action,
+    before: { secrets: describe(secrets) },
+    after: { secrets: describe(all), ...(plan.reason === undefined ? {} : { reason: plan.reason }) },
+    affectsVerdicts: true,
+  })
+  const issued = made && { secretId: made.secret.id, value: made.value }
+  return { view: await viewKey(tx, changedKey, now), issued }
+}
+
+function mintSecret(call: Call, key: Key, { slot, expiresAt }: NonNullable<SecretsPlan['issue']>, now: Instant) {
+  const prefix = prefixOf(call.keyPrefix, key.kind, key.environment)
+  const value = mintValue(prefix)
+  const secret: SecretRecord = {
+    id: newId('secret', now),
+    keyId: key.id,
+    slot,
+    hint: hintOf(prefix, value),
+    value: key.kind === 'publishable' ? value.reveal() : null,
+    createdAt: now,
+    expiresAt,
+    retiresAt: null,
+    overlapStartedAt: null,
+    endedAt: null,
+    endedBy: null,
+  }
+  return { secret, value }
+}
+
+/** For the audit trail: all that an operation can change, so that the events alone tell every state there was. */
+const describeSecret = (secret: SecretRecord) => ({
+  id: secret.id,
+  slot: secret.slot,
+  hint: secret.hint,
+  created_at: formatInstant(secret.createdAt),
+  expires_at: formatInstant(secret.expiresAt),
+  retires_at: secret.retiresAt === null ? null : formatInstant(secret.retiresAt),
+  ended_at: secret.endedAt === null ? null : formatInstant(secret.endedAt),
+  ended_by: secret.endedBy,
+})

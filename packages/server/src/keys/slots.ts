@@ -1,0 +1,31 @@
+import type { Instant } from '../kernel/instant.ts'
+import type { SecretRecord } from './key.ts'
+import { isLive } from './secret.ts'
+
+/**
+ * The live secrets of a key, at most two.
+ *
+ *   none      no live secret
+ *   one       a primary alone
+ *   staged    a primary, and a secondary that waits to become the primary
+ *   retiring  a newer primary, and a secondary whose overlap runs out
+ */
+export type Slots<S extends SecretRecord = SecretRecord> =
+  | { readonly state: 'none' }
+  | { readonly state: 'one'; readonly primary: S }
+  | { readonly state: 'staged' | 'retiring'; readonly primary: S; readonly secondary: S }
+
+/**
+ * Who is in which slot at a time: ended secrets leave theirs, and a lone live one is the primary. No date changes. It comes
+ * before every decision and operation, so that no job has to run for it.
+ *
+ * @param secrets all of a key, or those that were live when they were last looked at
+ */
+export function normalise<S extends SecretRecord>(secrets: readonly S[], now: Instant): Slots<S> {
+  const [first, second, ...more] = secrets.filter((secret) => isLive(secret, now))
+  if (first === undefined) return { state: 'none' }
+  if (second === undefined) return { state: 'one', primary: { ...first, slot: 'primary' } }
+  if (more.length > 0 || first.slot === second.slot) throw new Error('a key has more live secrets than slots')
+  const [primary, secondary] = first.slot === 'primary' ? [first, second] : [second, first]
+  return { state: secondary.retiresAt === null ? 'staged' : 'retiring', primary, secondary }
+}
