@@ -130,6 +130,8 @@ describe.each(engines)('any sequence of operations and of time, on $name', (engi
       shown.secrets
         .map(({ id: secretId, expires_at, retires_at, status }) => [secretId, expires_at, retires_at, status].join(' '))
         .sort(),
-    ).toEqual([...told.values()].map((one) => [one.id, one.expires_at, one.retires_at, statusOf(one, now)].join(' ')).sort())
+    ).toEqual(
+      [...told.values()].map((one) => [one.id, one.expires_at, one.retires_at, statusOf(one, now)].join(' ')).sort(),
+    )
   }
 })
