@@ -100,21 +100,16 @@ export class UseCollector {
     try {
       while (noted.size > 0) {
         const part = [...noted.entries().take(mostPerWrite)]
-        await this.#database.transaction(async (tx) => {
-          const { held, gone } = await lockUses(
-            tx,
-            part.map(([, { keyId }]) => keyId),
-          )
-          for (const [secretId, one] of part) if (held.has(one.keyId)) later.set(secretId, one)
-          const written = part.filter(([, { keyId }]) => !held.has(keyId) && !gone.has(keyId))
-          const uses = written.flatMap(([secretId, one]) => lastUseOf(secretId, one))
-          await writeKeyUse(tx, uses)
+        const uses = part.flatMap(([secretId, one]) => lastUseOf(secretId, one))
+        const counts = part.flatMap(([secretId, one]) => countsOf(secretId, one))
+        const held = await this.#database.transaction(async (tx) => {
+          await lockUses(tx)
           await writeSecretUse(tx, uses)
-          await writeCounts(
-            tx,
-            written.flatMap(([secretId, one]) => countsOf(secretId, one)),
-          )
+          await writeCounts(tx, counts)
+          return writeKeyUse(tx, uses)
         })
+        for (const { keyId, secretId, at } of uses)
+          if (held.has(keyId)) later.set(secretId, { keyId, lastUsedAt: at, userAgent: null, seen: [], hours: [] })
         for (const [secretId] of part) noted.delete(secretId)
       }
       this.#takeBack(later)

@@ -21,52 +21,49 @@ export interface CountedUse {
   readonly count: number
 }
 
+// Of no meaning but to be the same on every node.
+const usesLock = 7_201_955_437
+
 /** Many rows as one parameter: making an array of each column costs several times as much. Instants stay numbers. */
 const rowsOf = (values: readonly object[]) => sql`${JSON.stringify(values)}::jsonb`
 const instant = (column: string) => sql.raw(`to_timestamp(${column} / 1000.0)`)
 
 /**
- * Locks what is written about these keys, but for what somebody else has locked: whoever waited here would make others wait for the
- * rows that it holds by then, and the revocation of their keys with them.
- *
- * @returns held: by somebody else, to be written the next time; gone: not in the database, which was set back
+ * One node writes at a time: none waits for rows that another holds while it holds some itself, and there is nothing to lock row by
+ * row. For the transaction.
  */
-export async function lockUses(
-  tx: Tx,
-  keyIds: readonly string[],
-): Promise<{ held: ReadonlySet<string>; gone: ReadonlySet<string> }> {
-  const { rows } = await sql<{ id: string; held: boolean }>`
-    with locked as (
-      select key_id from key_activity where key_id = any(${keyIds}::text[]) order by key_id for update skip locked
-    )
-    select a.key_id as id, locked.key_id is null as held
-    from key_activity a left join locked on locked.key_id = a.key_id
-    where a.key_id = any(${keyIds}::text[])`.execute(tx)
-  const known = new Set(rows.map((row) => row.id))
-  return {
-    held: new Set(rows.filter((row) => row.held).map((row) => row.id)),
-    gone: new Set(keyIds.filter((id) => !known.has(id))),
-  }
-}
-
-/** Later uses win, so that nodes may write in any order. @param uses of keys that `lockUses` has locked */
-export async function writeKeyUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
-  if (uses.length === 0) return
-  await sql`
-    update key_activity set last_used_at = used.used_at
-    from (
-      select "keyId" as id, ${instant('max(at)')} as used_at
-      from jsonb_to_recordset(${rowsOf(uses.map(({ keyId, at }) => ({ keyId, at })))}) as used ("keyId" text, at numeric)
-      group by 1
-    ) as used
-    where key_activity.key_id = used.id and key_activity.last_used_at < used.used_at`.execute(tx)
+export async function lockUses(tx: Tx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${usesLock})`.execute(tx)
 }
 
 /**
- * The last five addresses are those of all nodes together: what is there already is merged with what comes.
+ * For lists, which sort and filter by it: to the minute, because each write of it is one of its indexes too. Later uses win, so
+ * that nodes may write in any order. Waits for nobody: whoever changes a key right now would otherwise be waited for here by those
+ * who change another.
  *
- * @param uses of secrets of keys that `lockUses` has locked
+ * @returns the keys that somebody else has locked, to be written the next time
  */
+export async function writeKeyUse(tx: Tx, uses: readonly LastUse[]): Promise<ReadonlySet<string>> {
+  if (uses.length === 0) return new Set()
+  const { rows } = await sql<{ id: string }>`
+    with used as (
+      select "keyId" as id, ${instant('max(at)')} as used_at
+      from jsonb_to_recordset(${rowsOf(uses.map(({ keyId, at }) => ({ keyId, at })))}) as used ("keyId" text, at numeric)
+      group by 1
+    ), due as (
+      select used.id, used.used_at from key_activity a join used on used.id = a.key_id
+      where a.last_used_at <= used.used_at - interval '1 minute'
+    ), locked as (
+      select key_id from key_activity where key_id in (select id from due) order by key_id for no key update skip locked
+    ), written as (
+      update key_activity as a set last_used_at = due.used_at
+      from due join locked on locked.key_id = due.id where a.key_id = due.id
+    )
+    select id from due where id not in (select key_id from locked)`.execute(tx)
+  return new Set(rows.map((row) => row.id))
+}
+
+/** The last five addresses are those of all nodes together: what is there already is merged with what comes. */
 export async function writeSecretUse(tx: Tx, uses: readonly LastUse[]): Promise<void> {
   if (uses.length === 0) return
   await sql`
@@ -97,7 +94,7 @@ const toSecretUse = ({ secretId, at, userAgent, addresses }: LastUse) => ({
   addresses: addresses.map((seen) => ({ address: seen.address, at: formatInstant(seen.at) })),
 })
 
-/** Adds to what is there. In one order on every node, so that two never wait for each other. */
+/** Adds to what is there. Not of secrets that are not there: the database may have been set back. */
 export async function writeCounts(tx: Tx, counts: readonly CountedUse[]): Promise<void> {
   if (counts.length === 0) return
   await sql`
