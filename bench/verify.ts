@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Setup, setUp } from './keyturn-setup.ts'
 import { type Load, measure, median, presentAll, type Round } from './load.ts'
-import { isInstalled, loadCore, type Measured, serverCore, startServer } from './processes.ts'
+import { isInstalled, keepAwake, loadCore, type Measured, serverCore, startServer } from './processes.ts'
 import { invalidValue, writeValues } from './verify-seed.ts'
 
 const rounds = 3
@@ -29,7 +29,7 @@ interface Bench extends Setup {
 
 /** @param wanted parts; none: all of them */
 export async function benchVerify(wanted: readonly string[]): Promise<void> {
-  for (const tool of ['wrk', 'taskset']) {
+  for (const tool of ['wrk', 'taskset', 'chrt']) {
     if (isInstalled(tool)) continue
     console.error(`${tool} is missing; on Debian: apt-get install wrk util-linux`)
     process.exitCode = 2
@@ -38,6 +38,7 @@ export async function benchVerify(wanted: readonly string[]): Promise<void> {
   const chosen = wanted.length === 0 ? Object.keys(parts) : wanted
   const keyCount = chosen.includes('sizes') ? Math.max(...sizes) : keysOfPeers
   const setup = await setUp(keyCount, true)
+  const letSleep = keepAwake(loadCore)
   try {
     const file = path.join(setup.directory, 'mixed')
     await writeValues(
@@ -60,6 +61,7 @@ export async function benchVerify(wanted: readonly string[]): Promise<void> {
       else console.error(`There is no part ${JSON.stringify(part)}; there is: ${Object.keys(parts).join(', ')}.`)
     }
   } finally {
+    letSleep()
     await setup.stop()
   }
 }
@@ -182,7 +184,8 @@ interface Line {
 /** Interleaved, so that whatever else the machine does meets all of them. */
 async function measureAll(lines: readonly Line[]): Promise<Map<string, Round>> {
   const all = new Map<string, Round[]>(lines.map(({ name }) => [name, []]))
-  for (const { server, load } of lines) await measure(server, { ...load, seconds: 2 })
+  // A server compiles what it is asked most while it is asked: not what is measured here.
+  for (const { server, load } of lines) await measure(server, { ...load, seconds })
   for (let round = 0; round < rounds; round++)
     for (const { name, server, load } of lines) all.get(name)?.push(await measure(server, load))
   const results = new Map([...all].map(([name, measured]) => [name, summarise(measured)]))

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { DomainError } from '../kernel/errors.ts'
 import type { VerifyDemand } from '../verification/decide.ts'
@@ -10,8 +10,9 @@ import { bearerOf } from './middleware.ts'
 import { newRequestId } from './request-id.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
 import type { VerifyCallers } from './verify-callers.ts'
+import type { WholeRequest, WholeResponse, WriteWhole } from './whole-messages.ts'
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void
+type Listener = (request: WholeRequest, response: WholeResponse) => void
 
 export const isAuthorizePath = (url: string): boolean => url === '/v1/authorize' || /^\/v1\/authorize[/?]/.test(url)
 
@@ -20,6 +21,7 @@ export interface AuthorizeParts {
   readonly callers: VerifyCallers
   readonly proxies: TrustedProxies
   readonly counts: VerdictCounts
+  readonly writeWhole: WriteWhole
   readonly log: Logger
 }
 
@@ -28,12 +30,13 @@ export interface AuthorizeParts {
  * proxy's own in `X-Keyturn-Management-Key`. What is required comes from the query alone, which the proxy writes: no header and no
  * body that the caller sends can loosen it. Each answer has every `X-Keyturn-*` header.
  */
-export function createAuthorizePath({ verifier, callers, proxies, counts, log }: AuthorizeParts): Listener {
+export function createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log }: AuthorizeParts): Listener {
   const queries = new AuthorizeQueries()
-  const answers = new AuthorizeAnswers()
+  const answers = new AuthorizeAnswers(writeWhole)
 
   return (request, response) => {
-    // A body may come along; it is none of ours, and node:http drains it once the answer is written.
+    // A body may come along; it is none of ours.
+    request.finish()
     const credential = request.headers['x-keyturn-management-key']
     const wanted = queries.of(request.url ?? '')
     if (wanted instanceof DomainError) return fail(response, wanted)
@@ -51,8 +54,8 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, log }:
   }
 
   async function answerCold(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: WholeRequest,
+    response: WholeResponse,
     credential: string,
     presented: string | Finding,
     demand: VerifyDemand,
@@ -70,12 +73,12 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, log }:
     }
   }
 
-  function answer(response: ServerResponse, finding: Finding, statuses: readonly number[] | null): void {
+  function answer(response: WholeResponse, finding: Finding, statuses: readonly number[] | null): void {
     counts.authorize[finding.code]++
     answers.send(response, finding, statuses)
   }
 
-  function fail(response: ServerResponse, error: unknown): void {
+  function fail(response: WholeResponse, error: unknown): void {
     counts.authorizeFailures++
     const requestId = newRequestId()
     const known = error instanceof DomainError ? error : new DomainError('internal_error')

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
@@ -8,6 +8,7 @@ import { Metrics } from '../http/metrics.ts'
 import { VerdictCounts } from '../http/verdict-counts.ts'
 import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
+import { createWriteWhole, WholeRequest, WholeResponse } from '../http/whole-messages.ts'
 import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
@@ -95,11 +96,13 @@ export async function serve(
   }
   const app = createApp(services, clock)
   const answer = getRequestListener(app.fetch)
-  const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
+  const others = (request: WholeRequest, response: WholeResponse) => void answer(request, response)
   const callers = new VerifyCallers(verifier)
-  const verify = createVerifyPath(verifier, callers, counts, others)
-  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, log })
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+  const writeWhole = createWriteWhole(clock, keepAliveMs)
+  const verify = createVerifyPath(verifier, callers, counts, writeWhole, others)
+  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log })
+  const messages = { IncomingMessage: WholeRequest, ServerResponse: WholeResponse }
+  const server = createServer({ ...messages, keepAliveTimeout: keepAliveMs }, (request, response) => {
     const { method, url = '' } = request
     if (method === 'POST' && url === '/v1/verify') verify(request, response)
     else if (isAuthorizePath(url)) authorize(request, response)
