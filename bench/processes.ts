@@ -82,22 +82,6 @@ function residentMbOf(pid: number): number {
   return Number(kilobytes) / 1024
 }
 
-/**
- * Keeps the core of the load from falling asleep, with what runs only when nothing else wants to: a server that is slower than the load
- * would otherwise pay with each answer for waking it, on a virtual machine as much as for half of the answer, and a faster one not.
- */
-export function keepAwake(core: number): () => void {
-  const child = spawn('taskset', ['-c', String(core), 'chrt', '-i', '0', process.execPath, '-e', 'for (;;);'], {
-    stdio: 'ignore',
-  })
-  const end = () => child.kill('SIGKILL')
-  process.on('exit', end)
-  return () => {
-    process.off('exit', end)
-    end()
-  }
-}
-
 /** Moves a process and its threads, and what it starts from now on. */
 export async function pin(pid: number, core: number): Promise<void> {
   await once(spawn('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' }), 'exit')

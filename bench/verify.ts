@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Setup, setUp } from './keyturn-setup.ts'
 import { type Load, measure, median, presentAll, type Round } from './load.ts'
-import { isInstalled, keepAwake, loadCore, type Measured, serverCore, startServer } from './processes.ts'
+import { isInstalled, loadCore, type Measured, serverCore, startServer } from './processes.ts'
 import { invalidValue, writeValues } from './verify-seed.ts'
 
 const rounds = 3
@@ -29,7 +29,7 @@ interface Bench extends Setup {
 
 /** @param wanted parts; none: all of them */
 export async function benchVerify(wanted: readonly string[]): Promise<void> {
-  for (const tool of ['wrk', 'taskset', 'chrt']) {
+  for (const tool of ['wrk', 'taskset']) {
     if (isInstalled(tool)) continue
     console.error(`${tool} is missing; on Debian: apt-get install wrk util-linux`)
     process.exitCode = 2
@@ -38,7 +38,6 @@ export async function benchVerify(wanted: readonly string[]): Promise<void> {
   const chosen = wanted.length === 0 ? Object.keys(parts) : wanted
   const keyCount = chosen.includes('sizes') ? Math.max(...sizes) : keysOfPeers
   const setup = await setUp(keyCount, true)
-  const letSleep = keepAwake(loadCore)
   try {
     const file = path.join(setup.directory, 'mixed')
     await writeValues(
@@ -61,7 +60,6 @@ export async function benchVerify(wanted: readonly string[]): Promise<void> {
       else console.error(`There is no part ${JSON.stringify(part)}; there is: ${Object.keys(parts).join(', ')}.`)
     }
   } finally {
-    letSleep()
     await setup.stop()
   }
 }

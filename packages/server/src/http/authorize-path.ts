@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { DomainError } from '../kernel/errors.ts'
 import type { VerifyDemand } from '../verification/decide.ts'
 import type { Finding, Verifier } from '../verification/verifier.ts'
+import { AnswersOfTurn } from './answers-of-turn.ts'
 import { AuthorizeAnswers, sendFailure } from './authorize-answer.ts'
 import { AuthorizeQueries } from './authorize-query.ts'
 import { clientAddress, type TrustedProxies } from './client-address.ts'
@@ -13,6 +14,20 @@ import type { VerifyCallers } from './verify-callers.ts'
 import type { WholeRequest, WholeResponse, WriteWhole } from './whole-messages.ts'
 
 type Listener = (request: WholeRequest, response: WholeResponse) => void
+
+interface Question {
+  readonly request: WholeRequest
+  readonly response: WholeResponse
+  /** The proxy's own. */
+  readonly credential: string
+  readonly presented: string | Finding
+  readonly demand: VerifyDemand
+  readonly statuses: readonly number[] | null
+}
+
+interface WarmAnswer extends Question {
+  readonly finding: Finding
+}
 
 export const isAuthorizePath = (url: string): boolean => url === '/v1/authorize' || /^\/v1\/authorize[/?]/.test(url)
 
@@ -33,6 +48,7 @@ export interface AuthorizeParts {
 export function createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log }: AuthorizeParts): Listener {
   const queries = new AuthorizeQueries()
   const answers = new AuthorizeAnswers(writeWhole)
+  const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
   return (request, response) => {
     // A body may come along; it is none of ours.
@@ -45,22 +61,18 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, writeW
     const demand = { project, scopes, kinds, ip: clientAddress(request, proxies) }
     const presented = presentedKey(request)
     const known = callers.warm(credential)
-    const warm =
-      known && typeof presented === 'string'
-        ? verifier.inspectWarm(presented, demand, known.reach, userAgentOf(request))
-        : undefined
-    if (warm) answer(response, warm, statuses)
-    else void answerCold(request, response, credential, presented, demand, statuses)
+    const finding =
+      known && typeof presented === 'string' ? verifier.decideWarm(presented, demand, known.reach) : undefined
+    if (finding) turn.add({ request, response, credential, presented, demand, statuses, finding })
+    else void answerCold({ request, response, credential, presented, demand, statuses })
   }
 
-  async function answerCold(
-    request: WholeRequest,
-    response: WholeResponse,
-    credential: string,
-    presented: string | Finding,
-    demand: VerifyDemand,
-    statuses: readonly number[] | null,
-  ): Promise<void> {
+  function answerWarm({ request, response, demand, statuses, finding }: WarmAnswer): void {
+    verifier.note(finding, demand, userAgentOf(request))
+    answer(response, finding, statuses)
+  }
+
+  async function answerCold({ request, response, credential, presented, demand, statuses }: Question): Promise<void> {
     try {
       const { reach } = await callers.authenticate(credential, request.socket.remoteAddress ?? null)
       const finding =

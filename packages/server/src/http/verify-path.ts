@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type VerifyRequest, verifyRequest } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
-import type { Verifier } from '../verification/verifier.ts'
+import type { Finding, Verifier } from '../verification/verifier.ts'
+import { AnswersOfTurn } from './answers-of-turn.ts'
 import { largestBody } from './middleware.ts'
 import { parseStrictJson } from './strict-json.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
@@ -10,6 +11,18 @@ import type { VerifyCallers } from './verify-callers.ts'
 import type { WholeRequest, WholeResponse, WriteWhole } from './whole-messages.ts'
 
 type Listener = (request: WholeRequest, response: WholeResponse) => void
+
+interface Question {
+  readonly request: WholeRequest
+  readonly response: WholeResponse
+  readonly body: Buffer
+  readonly token: string
+  readonly wanted: VerifyRequest
+}
+
+interface WarmAnswer extends Question {
+  readonly finding: Finding
+}
 
 /**
  * `POST /v1/verify`, ahead of the framework. What is well formed is answered here; everything else goes on to `others`, which says
@@ -23,6 +36,7 @@ export function createVerifyPath(
   others: Listener,
 ): Listener {
   const texts = new VerdictTexts()
+  const answers = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
   // Of a longer one `others` says that it is too long.
   return (request, response) => request.takeBody(largestBody, (body) => answer(request, response, body))
@@ -32,31 +46,30 @@ export function createVerifyPath(
     const wanted = token === undefined ? undefined : parseBody(request, body)
     if (token === undefined || wanted === undefined) return goOn(request, response, body)
     const known = callers.warm(token)
-    const finding = known && verifier.inspectWarm(wanted.key, wanted, known.reach)
-    if (finding) {
-      counts.verify[finding.code]++
-      request.finish()
-      send(response, texts.of(finding))
-    } else void answerCold(request, response, body, token, wanted)
+    const finding = known && verifier.decideWarm(wanted.key, wanted, known.reach)
+    if (finding) answers.add({ request, response, body, token, wanted, finding })
+    else void answerCold({ request, response, body, token, wanted })
   }
 
-  async function answerCold(
-    request: WholeRequest,
-    response: WholeResponse,
-    body: Buffer,
-    token: string,
-    wanted: VerifyRequest,
-  ): Promise<void> {
+  function answerWarm({ request, response, wanted, finding }: WarmAnswer): void {
+    verifier.note(finding, wanted, null)
+    give(request, response, finding)
+  }
+
+  async function answerCold({ request, response, body, token, wanted }: Question): Promise<void> {
     try {
       const { reach } = await callers.authenticate(token, request.socket.remoteAddress ?? null)
-      const finding = await verifier.inspect(wanted.key, wanted, reach)
-      counts.verify[finding.code]++
-      request.finish()
-      send(response, texts.of(finding))
+      give(request, response, await verifier.inspect(wanted.key, wanted, reach))
     } catch {
       // The framework meets the same fault, and has the words for it.
       goOn(request, response, body)
     }
+  }
+
+  function give(request: WholeRequest, response: WholeResponse, finding: Finding): void {
+    counts.verify[finding.code]++
+    request.finish()
+    send(response, texts.of(finding))
   }
 
   function goOn(request: WholeRequest, response: WholeResponse, body: Buffer): void {

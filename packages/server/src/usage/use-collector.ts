@@ -9,8 +9,8 @@ const addressesKept = 5
 const hourMs = 3_600_000
 const mostUserAgent = 200
 
-// One transaction takes this many secrets: the event loop is free in between, and no lock is held for long.
-const mostPerWrite = 2_000
+// One transaction takes this many secrets: a verdict waits for no more than are put together at once, a few milliseconds.
+const mostPerWrite = 500
 
 // A flush of another node takes milliseconds; whoever stops this process is not kept waiting for long.
 const lastAttempts = 40
