@@ -67,6 +67,7 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
         ? null
         : formatInstant(rotatedAt + seconds(policy.rotate_every)),
     last_used_at: lastUses.length > 0 ? formatTime(Math.max(...lastUses)) : null,
+    last_refused: lastRefused(secrets),
     created_at: formatTime(key.createdAt),
     created_by: key.createdBy,
     last_action: { action: key.lastAction.action, actor: key.lastAction.actor, at: formatTime(key.lastAction.at) },
@@ -76,6 +77,13 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
     secrets: secrets.map((secret) => toWireSecret(secret, slots, now)),
     warnings: [...warnings],
   }
+}
+
+/** Of all its secrets together. */
+function lastRefused(secrets: readonly SecretWithUse[]): wire.Key['last_refused'] {
+  const refused = secrets.flatMap(({ id, lastRefused: last }) => (last ? [{ id, ...last }] : []))
+  const [newest] = refused.toSorted((a, b) => b.at - a.at)
+  return newest ? { code: newest.code, secret_id: newest.id, at: formatTime(newest.at) } : null
 }
 
 /** @param value at creation alone; a publishable one is shown always */
