@@ -9,6 +9,8 @@ import type { KeyView, SecretWithUse } from '../keys/view-keys.ts'
 import type { ProjectWithPolicy } from '../organizations/find.ts'
 import type { Organization } from '../organizations/organization.ts'
 import { effectivePolicy, publicPolicy } from '../organizations/policy.ts'
+import type { CutOver } from '../rotation/cut-over.ts'
+import type { CallsBySpan } from '../usage/calls.ts'
 
 export function toWireOrganization(organization: Organization): wire.Organization {
   return {
@@ -102,6 +104,38 @@ function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: s
     value: value ?? secret.value,
   }
 }
+
+export function toWireCutOver({ view, cutOver }: { view: KeyView; cutOver: CutOver }): wire.CutOver {
+  const slots = normalise(view.secrets, view.now)
+  return {
+    key_id: view.key.id,
+    state: cutOver.state,
+    advice: cutOver.advice,
+    secrets: cutOver.secrets.map(({ secret, calls, advice }) => {
+      const { value: _, ...shown } = toWireSecret(secret, slots, view.now)
+      return {
+        ...shown,
+        calls: toWireCalls(calls.passed),
+        refused_calls: toWireCalls(calls.refused),
+        last_refused: secret.lastRefused && { code: secret.lastRefused.code, at: formatTime(secret.lastRefused.at) },
+        addresses: calls.seen.map(({ address, at, userAgent }) => ({
+          address,
+          at: formatTime(at),
+          user_agent: userAgent,
+        })),
+        longest_pause: calls.longestPause === null ? null : Math.floor(calls.longestPause / 1000),
+        advice,
+      }
+    }),
+    as_of: formatTime(view.now),
+  }
+}
+
+const toWireCalls = ({ lastHour, lastDay, last30Days }: CallsBySpan) => ({
+  last_hour: lastHour,
+  last_day: lastDay,
+  last_30_days: last30Days,
+})
 
 /** @param showValue false for an answer that is told again after its secret may be shown no more */
 export function toWireIssued(

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { formatInstant, type Instant, never, parseInstant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
+import type { CallCount, Seen } from './calls.ts'
 
 export interface LastUse {
   readonly keyId: string
@@ -21,13 +22,6 @@ export interface LastUse {
 export interface Refused {
   readonly code: EndedCode
   readonly at: Instant
-}
-
-/** Where calls came from. */
-export interface Seen {
-  readonly address: string
-  readonly at: Instant
-  readonly userAgent: string | null
 }
 
 export interface CountedUse {
@@ -164,6 +158,27 @@ export async function listUsage(
     from (${hours} union all ${days}) as counted
     group by 1, 2, 3 order by 1, 2, 3`.execute(reader)
   return rows.map((row) => ({ at: row.at, secretId: row.secret_id, code: row.code, count: row.count }))
+}
+
+/**
+ * How often these secrets were called, oldest first: by hour as long as hours are kept, before that by day. What was before the time that
+ * is asked for stands at its beginning, as one: somebody called then or earlier.
+ */
+export async function listCallCounts(
+  reader: Reader,
+  secretIds: readonly string[],
+  since: Instant,
+): Promise<(CallCount & { readonly secretId: string })[]> {
+  const wanted = sql`secret_id = any(${[...secretIds]}::text[])`
+  const { rows } = await sql<{ secret_id: string; at: Instant; passed: number; refused: number }>`
+    select secret_id, at, coalesce(sum(count) filter (where code = 'VALID'), 0)::bigint as passed,
+      coalesce(sum(count) filter (where code <> 'VALID'), 0)::bigint as refused
+    from (
+      select secret_id, greatest(hour, ${at(since)}) as at, code, count from usage_hours where ${wanted}
+      union all select secret_id, greatest(day, ${at(since)}), code, count from usage_days where ${wanted}
+    ) as counted
+    group by 1, 2 order by 1, 2`.execute(reader)
+  return rows.map((row) => ({ secretId: row.secret_id, at: row.at, passed: row.passed, refused: row.refused }))
 }
 
 export interface LastUseRow {
