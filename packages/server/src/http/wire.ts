@@ -9,6 +9,8 @@ import type { KeyView, SecretWithUse } from '../keys/view-keys.ts'
 import type { ProjectWithPolicy } from '../organizations/find.ts'
 import type { Organization } from '../organizations/organization.ts'
 import { effectivePolicy, publicPolicy } from '../organizations/policy.ts'
+import type { CutOver } from '../rotation/cut-over.ts'
+import type { CallsBySpan } from '../usage/calls.ts'
 
 export function toWireOrganization(organization: Organization): wire.Organization {
   return {
@@ -67,6 +69,7 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
         ? null
         : formatInstant(rotatedAt + seconds(policy.rotate_every)),
     last_used_at: lastUses.length > 0 ? formatTime(Math.max(...lastUses)) : null,
+    last_refused: lastRefused(secrets),
     created_at: formatTime(key.createdAt),
     created_by: key.createdBy,
     last_action: { action: key.lastAction.action, actor: key.lastAction.actor, at: formatTime(key.lastAction.at) },
@@ -76,6 +79,13 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
     secrets: secrets.map((secret) => toWireSecret(secret, slots, now)),
     warnings: [...warnings],
   }
+}
+
+/** Of all its secrets together. */
+function lastRefused(secrets: readonly SecretWithUse[]): wire.Key['last_refused'] {
+  const refused = secrets.flatMap(({ id, lastRefused: last }) => (last ? [{ id, ...last }] : []))
+  const [newest] = refused.toSorted((a, b) => b.at - a.at)
+  return newest ? { code: newest.code, secret_id: newest.id, at: formatTime(newest.at) } : null
 }
 
 /** @param value at creation alone; a publishable one is shown always */
@@ -94,6 +104,38 @@ function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: s
     value: value ?? secret.value,
   }
 }
+
+export function toWireCutOver({ view, cutOver }: { view: KeyView; cutOver: CutOver }): wire.CutOver {
+  const slots = normalise(view.secrets, view.now)
+  return {
+    key_id: view.key.id,
+    state: cutOver.state,
+    advice: cutOver.advice,
+    secrets: cutOver.secrets.map(({ secret, calls, advice }) => {
+      const { value: _, ...shown } = toWireSecret(secret, slots, view.now)
+      return {
+        ...shown,
+        calls: toWireCalls(calls.passed),
+        refused_calls: toWireCalls(calls.refused),
+        last_refused: secret.lastRefused && { code: secret.lastRefused.code, at: formatTime(secret.lastRefused.at) },
+        addresses: calls.seen.map(({ address, at, userAgent }) => ({
+          address,
+          at: formatTime(at),
+          user_agent: userAgent,
+        })),
+        longest_pause: calls.longestPause === null ? null : Math.floor(calls.longestPause / 1000),
+        advice,
+      }
+    }),
+    as_of: formatTime(view.now),
+  }
+}
+
+const toWireCalls = ({ lastHour, lastDay, last30Days }: CallsBySpan) => ({
+  last_hour: lastHour,
+  last_day: lastDay,
+  last_30_days: last30Days,
+})
 
 /** @param showValue false for an answer that is told again after its secret may be shown no more */
 export function toWireIssued(

@@ -81,7 +81,7 @@ export async function serve(
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
   // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
-  const flushUses = () => uses.flush().catch(() => {})
+  const flushUses = (keyId: string) => uses.flushKey(keyId).catch(() => {})
   const services = {
     ground,
     verifier,

@@ -9,6 +9,7 @@ import * as usage from './migrations/0003-usage.ts'
 import * as rotation from './migrations/0004-rotation.ts'
 import * as roomForUpdates from './migrations/0005-room-for-updates.ts'
 import * as findByDigests from './migrations/0006-find-by-digests.ts'
+import * as endedSecrets from './migrations/0007-ended-secrets.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   '0004-rotation': rotation,
   '0005-room-for-updates': roomForUpdates,
   '0006-find-by-digests': findByDigests,
+  '0007-ended-secrets': endedSecrets,
 }
 
 /**
