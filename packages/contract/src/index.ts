@@ -1,5 +1,6 @@
 export * from './actors.ts'
 export * from './audit.ts'
+export * from './claim-links.ts'
 export * from './errors.ts'
 export * from './keys.ts'
 export * from './nodes.ts'

@@ -90,6 +90,7 @@ export async function serve(
     masterKey,
     flushUses,
     publicUrl,
+    proxies,
     log,
     whyNotReady,
   }

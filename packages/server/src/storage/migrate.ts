@@ -7,6 +7,7 @@ import * as keys from './migrations/0001-keys.ts'
 import * as nodes from './migrations/0002-nodes.ts'
 import * as usage from './migrations/0003-usage.ts'
 import * as rotation from './migrations/0004-rotation.ts'
+import * as claimLinks from './migrations/0006-claim-links.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -14,6 +15,7 @@ const migrations: Record<string, Migration> = {
   '0002-nodes': nodes,
   '0003-usage': usage,
   '0004-rotation': rotation,
+  '0006-claim-links': claimLinks,
 }
 
 /**

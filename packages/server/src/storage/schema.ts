@@ -20,6 +20,7 @@ export interface Schema {
   secrets: SecretsTable
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
+  claim_links: ClaimLinksTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
@@ -115,6 +116,21 @@ interface SecretsTable {
   overlap_started_at: Instant | null
   ended_at: Instant | null
   ended_by: 'revoke' | 'rotate' | null
+}
+
+interface ClaimLinksTable {
+  id: string
+  key_id: string
+  organization_id: string
+  /** SHA-256 of the token in the link. */
+  token_digest: Uint8Array
+  created_at: Instant
+  created_by: Json<Actor>
+  expires_at: Instant
+  claimed_at: Instant | null
+  /** The one that was made for whoever claimed it. */
+  secret_id: string | null
+  withdrawn_at: Instant | null
 }
 
 interface KeyActivityTable {
