@@ -16,7 +16,7 @@ export const claimLinkCreate = z
       .int()
       .min(60)
       .max(30 * day)
-      .default(7 * day)
+      .optional()
       .describe('Seconds from now until the link can be used no more; a week where it is left out.'),
   })
   .meta({ id: 'ClaimLinkCreate', example: { expires_in: 3 * day } })

@@ -29,11 +29,13 @@ export interface OpenedClaimLink {
  * @throws DomainError claim_link_not_found
  */
 export async function openClaimLink(ground: Ground, token: SecretValue): Promise<OpenedClaimLink> {
-  const link = await findLink(ground, token)
-  const call = callOf(ground, link, { requestId: null, address: null })
-  const view = await readKey(call, link.keyId).catch((error: unknown) => {
+  const found = await findLink(ground, token)
+  const call = callOf(ground, found, { requestId: null, address: null })
+  const view = await readKey(call, found.keyId).catch((error: unknown) => {
     throw missing(error)
   })
+  // Once more, after the secrets: one that was staged meanwhile by this very link must not look like somebody else's.
+  const link = await findLink(ground, token)
   const standing = standingOf(link, view.key, normalise(view.secrets, view.now), view.now)
   return { link, standing, view, ...(await readProject(ground.reader, link.organizationId, view.key.projectId)) }
 }

@@ -20,6 +20,8 @@ export interface CreatedClaimLink {
   readonly now: Instant
 }
 
+const defaultLifeSeconds = 7 * 86_400
+
 /** What tokens of claim links begin with, so that one in a log or a repository is recognised as what it is. */
 export const claimTokenPrefix = (keyPrefix: string) => `${keyPrefix}_claim_`
 
@@ -39,7 +41,7 @@ export function createClaimLink(call: Call, keyId: string, wanted: ClaimLinkCrea
       organizationId: key.organizationId,
       createdAt: now,
       createdBy: call.caller.actor,
-      expiresAt: now + seconds(wanted.expires_in),
+      expiresAt: now + seconds(wanted.expires_in ?? defaultLifeSeconds),
       claimedAt: null,
       secretId: null,
       withdrawnAt: null,

@@ -152,7 +152,7 @@ export const troublePage = (reference: string): Page => ({
 /** With one click it is selected as a whole; the button comes with JavaScript. */
 const copied = (id: string, label: string, text: Html): Html =>
   html`<div class="box">${text}<button type="button" class="plain" data-copies="${id}" aria-label="${label}" hidden>Copy</button></div>
-<span class="state" id="${id}-state" role="status"></span>`
+<span class="state" id="${id}-state" role="status">One click on it selects all of it.</span>`
 
 const purposeOf = ({ key }: KeyView): Html | '' =>
   key.purpose === null ? '' : html`<div><dt>What it is for</dt><dd><bdi>${key.purpose}</bdi></dd></div>`

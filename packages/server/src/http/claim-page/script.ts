@@ -8,7 +8,9 @@ for (const button of document.querySelectorAll('button[data-copies]')) {
   const state = document.getElementById(button.dataset.copies + '-state')
   button.hidden = false
   button.addEventListener('click', async () => {
-    state.textContent = (await copy(source)) ? 'Copied.' : 'It is selected: press Ctrl+C, or \\u2318C.'
+    const done = await copy(source)
+    state.textContent = done ? 'Copied.' : 'It is selected: press Ctrl+C, or \\u2318C.'
+    state.classList.toggle('done', done)
   })
 }
 
