@@ -18,6 +18,7 @@ export const auditActions = [
   'project.api_access_disabled',
   'project.api_access_enabled',
   'project.policy_changed',
+  'project.renewal_requested',
   'key.created',
   'key.updated',
   'key.extended',

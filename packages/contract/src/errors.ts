@@ -52,6 +52,7 @@ export const errorCodes = [
   'management_key_required',
   // What the rules forbid
   'expires_in_the_past',
+  'renew_by_out_of_range',
   'max_lifetime_exceeded',
   'never_expires_not_allowed',
   'overlap_too_long',

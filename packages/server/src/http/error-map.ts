@@ -250,6 +250,11 @@ const problems = {
     title: 'The expiry is in the past',
     detail: ({ now }) => `It is ${text(now)} by the database's clock. Give a later time.`,
   },
+  renew_by_out_of_range: {
+    status: 422,
+    title: 'The time to renew by is out of range',
+    detail: ({ earliest, latest }) => `It must be after ${text(earliest)} and not after ${text(latest)}.`,
+  },
   max_lifetime_exceeded: {
     status: 422,
     title: 'The policy allows no such long life',

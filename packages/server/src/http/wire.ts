@@ -34,6 +34,11 @@ export function toWireProject({ project, policy }: Pick<ProjectWithPolicy, 'proj
     api_access: project.apiAccess,
     policy: publicPolicy(policy),
     policy_overrides: project.policy,
+    renewal: project.renewal && {
+      requested_at: formatTime(project.renewal.requestedAt),
+      renew_by: formatTime(project.renewal.renewBy),
+      reason: project.renewal.reason,
+    },
     created_at: formatTime(project.createdAt),
   }
 }

@@ -8,6 +8,7 @@ import * as nodes from './migrations/0002-nodes.ts'
 import * as usage from './migrations/0003-usage.ts'
 import * as rotation from './migrations/0004-rotation.ts'
 import * as claimLinks from './migrations/0006-claim-links.ts'
+import * as renewals from './migrations/0007-renewals.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -16,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '0003-usage': usage,
   '0004-rotation': rotation,
   '0006-claim-links': claimLinks,
+  '0007-renewals': renewals,
 }
 
 /**

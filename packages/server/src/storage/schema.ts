@@ -65,6 +65,10 @@ interface ProjectsTable {
   api_access: Generated<boolean>
   policy: Json<OrganizationPolicyEdit>
   created_at: Instant
+  /** All three or none. */
+  renewal_requested_at: Generated<Instant | null>
+  renewal_by: Generated<Instant | null>
+  renewal_reason: Generated<string | null>
 }
 
 export type KeyStateColumn = 'active' | 'disabled' | 'revoked' | 'deleted'

@@ -29,6 +29,7 @@ interface Sample {
  */
 const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/keys/self': { status: 200 },
+  'GET /v1/keys/self/renewal-info': { status: 200 },
   'POST /v1/keys/self/rotate': { body: {}, status: 200 },
   // A name of which no slug can be made gets one at random, so that it can be used any number of times.
   'POST /v1/organizations': { body: { name: '日本商事' }, status: 201 },
@@ -39,6 +40,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/projects': { status: 200 },
   'GET /v1/projects/{project}': { status: 200 },
   'PATCH /v1/projects/{project}': { body: { name: 'Storefront, renamed' }, status: 200 },
+  'POST /v1/projects/{project}/renewals': { body: { reason: 'a laptop was stolen' }, status: 200 },
   'GET /v1/projects/{project}/keys': { status: 200 },
   'POST /v1/projects/{project}/keys': { body: { name: 'Zapier, production' }, status: 201 },
   'GET /v1/organizations/{org}/keys': { status: 200 },
