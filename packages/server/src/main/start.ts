@@ -92,6 +92,7 @@ export async function serve(
     masterKey,
     flushUses,
     publicUrl,
+    proxies,
     log,
     whyNotReady,
   }
