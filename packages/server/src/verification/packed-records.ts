@@ -1,3 +1,4 @@
+import { type Instant, never } from '../kernel/instant.ts'
 import { randomOctets } from '../kernel/random.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 
@@ -40,6 +41,8 @@ export class PackedRecords {
   readonly #own: (string | null)[] = []
   readonly #owners: (string | null)[] = []
   readonly #common: (Common | null)[] = []
+  /** By place. Few have one. */
+  readonly #primaryFrom = new Map<number, Instant>()
   readonly #free: number[] = []
   #oldest = 0
 
@@ -127,6 +130,7 @@ export class PackedRecords {
     this.#own[gone] = null
     this.#owners[gone] = null
     this.#common[gone] = null
+    this.#primaryFrom.delete(gone)
     this.#free.push(gone)
     const last = this.#slots.length - 1
     let hole = slot
@@ -161,6 +165,7 @@ export class PackedRecords {
     this.#ends[place] = end
     this.#owners[place] = owner === null ? null : this.#shareOwner(record.project, owner)
     this.#common[place] = this.#shareCommon(record)
+    if (record.primaryFrom !== never) this.#primaryFrom.set(place, record.primaryFrom)
   }
 
   #unpack(place: number): VerifyRecord | undefined {
@@ -172,6 +177,7 @@ export class PackedRecords {
     return {
       secretId: own.slice(first + 1, second),
       slot: common.slot,
+      primaryFrom: this.#primaryFrom.get(place) ?? never,
       end: this.#ends[place] ?? 0,
       endCode: common.endCode,
       keyId: own.slice(0, first),

@@ -16,6 +16,10 @@ export async function findByDigests(reader: Reader, digests: readonly Uint8Array
     left join installation on installation.root_key_digest = any(${wanted})
     left join (
       select encode(s.digest, 'hex') as digest, s.id as secret_id, s.slot, s.expires_at, s.retires_at, s.ended_at, s.ended_by,
+        case when s.slot = 'secondary' then (
+          select max(least(o.expires_at, o.retires_at, o.ended_at)) from secrets o where o.key_id = s.key_id and o.id <> s.id
+            and o.created_at < least(s.expires_at, s.retires_at, s.ended_at)
+        ) end as others_end,
         k.id as key_id, k.kind, k.environment, k.name, k.owner, k.scopes, k.allowed_ips, k.metadata, k.state, k.management,
         k.management_projects, k.organization_id, k.project_id, p.slug as project_slug,
         p.api_access and o.api_access as api_access
