@@ -3,7 +3,7 @@ import { formatInstant, formatTime, type Instant, seconds } from '../kernel/inst
 import type { ChangedKey } from '../keys/change-secrets.ts'
 import type { IssuedKey } from '../keys/issue-key.ts'
 import { secretStatusAt } from '../keys/secret.ts'
-import { normalise, type Slots } from '../keys/slots.ts'
+import { normalise, slotAt } from '../keys/slots.ts'
 import { isExpiring, nextExpiryAt, statusAt } from '../keys/state.ts'
 import type { KeyView, SecretWithUse } from '../keys/view-keys.ts'
 import type { ProjectWithPolicy } from '../organizations/find.ts'
@@ -45,7 +45,8 @@ export function toWireProject({ project, policy }: Pick<ProjectWithPolicy, 'proj
   }
 }
 
-export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wire.Key {
+export function toWireKey(view: KeyView): wire.Key {
+  const { key, secrets, policy, warnings, now } = view
   const slots = normalise(secrets, now)
   const lastUses = secrets.map((secret) => secret.lastUsedAt).filter((use) => use !== null)
   const rotatedAt = slots.state === 'none' ? null : slots.primary.createdAt
@@ -82,7 +83,7 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
     reviewed_at: key.reviewedAt === null ? null : formatTime(key.reviewedAt),
     revoked_reason: key.revokedReason,
     management: key.management && { projects: key.management.projects ? [...key.management.projects] : null },
-    secrets: secrets.map((secret) => toWireSecret(secret, slots, now)),
+    secrets: secrets.map((secret) => toWireSecret(secret, view)),
     warnings: [...warnings],
   }
 }
@@ -95,11 +96,11 @@ function lastRefused(secrets: readonly SecretWithUse[]): wire.Key['last_refused'
 }
 
 /** @param value at creation alone; a publishable one is shown always */
-function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: string | null = null): wire.Secret {
+function toWireSecret(secret: SecretWithUse, { secrets, now }: KeyView, value: string | null = null): wire.Secret {
+  const slots = normalise(secrets, now)
   return {
     id: secret.id,
-    // A lone live one is the primary, whichever slot it was made in.
-    slot: slots.state === 'one' && slots.primary.id === secret.id ? 'primary' : secret.slot,
+    slot: slotAt(secret, secrets, now),
     status: secretStatusAt(secret, now),
     staged: slots.state === 'staged' && slots.secondary.id === secret.id,
     hint: secret.hint,
@@ -112,13 +113,12 @@ function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: s
 }
 
 export function toWireCutOver({ view, cutOver }: { view: KeyView; cutOver: CutOver }): wire.CutOver {
-  const slots = normalise(view.secrets, view.now)
   return {
     key_id: view.key.id,
     state: cutOver.state,
     advice: cutOver.advice,
     secrets: cutOver.secrets.map(({ secret, calls, advice }) => {
-      const { value: _, ...shown } = toWireSecret(secret, slots, view.now)
+      const { value: _, ...shown } = toWireSecret(secret, view)
       return {
         ...shown,
         calls: toWireCalls(calls.passed),
@@ -150,8 +150,7 @@ export function toWireIssued(
 ): { key: wire.Key; secret: wire.Secret } {
   const secret = view.secrets.find((candidate) => candidate.id === secretId)
   if (!secret) throw new Error('a key was issued, but its secret is not there')
-  const slots = normalise(view.secrets, view.now)
-  return { key: toWireKey(view), secret: toWireSecret(secret, slots, view.now, showValue ? value.reveal() : null) }
+  return { key: toWireKey(view), secret: toWireSecret(secret, view, showValue ? value.reveal() : null) }
 }
 
 /** Of an operation that gives the key a new secret. */

@@ -1,3 +1,4 @@
+import { type Instant, never } from '../kernel/instant.ts'
 import { randomOctets } from '../kernel/random.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 
@@ -53,6 +54,8 @@ export class PackedRecords {
   #places = 0
   readonly #owners: (string | null)[] = []
   readonly #common: (Common | null)[] = []
+  /** By place. Few have one. */
+  readonly #primaryFrom = new Map<number, Instant>()
   readonly #free: number[] = []
   #oldest = 0
 
@@ -141,6 +144,7 @@ export class PackedRecords {
     this.#lengths[gone] = 0
     this.#owners[gone] = null
     this.#common[gone] = null
+    this.#primaryFrom.delete(gone)
     this.#free.push(gone)
     const last = this.#slots.length - 1
     let hole = slot
@@ -177,6 +181,7 @@ export class PackedRecords {
     this.#ends[place] = end
     this.#owners[place] = owner === null ? null : this.#shareOwner(record.project, owner)
     this.#common[place] = this.#shareCommon(record)
+    if (record.primaryFrom !== never) this.#primaryFrom.set(place, record.primaryFrom)
   }
 
   #unpack(place: number): VerifyRecord | undefined {
@@ -188,6 +193,7 @@ export class PackedRecords {
     return {
       secretId: own.slice(first + 1, second),
       slot: common.slot,
+      primaryFrom: this.#primaryFrom.get(place) ?? never,
       end: this.#ends[place] ?? 0,
       endCode: common.endCode,
       keyId: own.slice(0, first),

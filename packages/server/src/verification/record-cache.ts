@@ -1,3 +1,4 @@
+import { never } from '../kernel/instant.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 import { PackedRecords } from './packed-records.ts'
 import { RecentMap } from './recent-map.ts'
@@ -70,6 +71,16 @@ export class RecordCache {
       return record
     }
     return what
+  }
+
+  /**
+   * A secret has come to be the primary, because the other one has ended. Once for each: the record that says so takes the place of
+   * the other, and nothing is remembered that was not.
+   */
+  asPrimary(digest: string, record: VerifyRecord): VerifyRecord {
+    const primary: VerifyRecord = { ...record, slot: 'primary', primaryFrom: never }
+    if (this.#unpacked.get(digest) === record) this.remember(digest, primary)
+    return primary
   }
 
   #unpack(digest: string): VerifyRecord | undefined {

@@ -125,8 +125,9 @@ export class Verifier {
 
   #find(presented: string, what: Remembered, demand: VerifyDemand, isInReach: Reach, now: Instant): Finding {
     if (what === 'root' || what === 'miss' || what.state === 'deleted' || !isInReach(what)) return this.#miss(presented)
-    const code = decide(what, demand, now)
-    return { code, hint: code === 'VALID' ? null : hintFor(code, what, demand), record: what }
+    const record = what.primaryFrom > now ? what : this.#parts.cache.asPrimary(sha256Text(presented), what)
+    const code = decide(record, demand, now)
+    return { code, hint: code === 'VALID' ? null : hintFor(code, record, demand), record }
   }
 
   #miss(presented: string): Finding {
