@@ -12,7 +12,7 @@ async function call(method = 'GET', action = '', value = '') {
     headers,
     signal: AbortSignal.timeout(30_000),
   })
-  const body = /** @type {any} */ (await answer.json())
+  const body = JSON.parse(await answer.text())
   if (!answer.ok) throw new Error(`${method} ${action}: ${answer.status} ${body.code}. ${body.detail}`)
   return body
 }
@@ -25,7 +25,8 @@ async function keep(value = '') {
   await fresh.close()
   await rename(`${file}.new`, file)
   const directory = await open(dirname(file))
-  await directory.sync().finally(() => directory.close())
+  await directory.sync()
+  await directory.close()
 }
 
 /** Was the answer to the last renewal lost? Then the file has the retiring value, whose window is open: this is asked again. */

@@ -9,8 +9,9 @@ import type { KeyView } from '../keys/view-keys.ts'
 import { readProject } from '../organizations/find.ts'
 import type { Organization, Project } from '../organizations/organization.ts'
 import type { Call, Caller, Ground } from '../people/call.ts'
-import { type ClaimLink, planClaim, type Standing, standingOf } from './claim-link.ts'
+import type { ClaimLink } from './claim-link.ts'
 import * as store from './claim-link-store.ts'
+import { planClaim, type Standing, standingOf } from './claim-rules.ts'
 import { claimLinkEnded } from './manage-claim-links.ts'
 
 /** What somebody with the link may know of what it is about. */

@@ -10,8 +10,9 @@ import { mintValue } from '../keys/format.ts'
 import { normalise } from '../keys/slots.ts'
 import { viewKey } from '../keys/view-keys.ts'
 import type { Call } from '../people/call.ts'
-import { type ClaimLink, refuseClaim } from './claim-link.ts'
+import type { ClaimLink } from './claim-link.ts'
 import * as store from './claim-link-store.ts'
+import { refuseClaim } from './claim-rules.ts'
 
 /** A link with its token, which this answer alone shows. */
 export interface CreatedClaimLink {

@@ -4,7 +4,7 @@ import { endOf } from '../../keys/secret.ts'
 import { normalise } from '../../keys/slots.ts'
 import type { KeyView } from '../../keys/view-keys.ts'
 import type { Organization } from '../../organizations/organization.ts'
-import type { Standing } from '../../rotation/claim-link.ts'
+import type { Standing } from '../../rotation/claim-rules.ts'
 import type { OpenedClaimLink } from '../../rotation/claim-secret.ts'
 import { type Html, type Page, timeInWords } from './document.ts'
 

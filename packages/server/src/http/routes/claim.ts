@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { DomainError } from '../../kernel/errors.ts'
 import { SecretValue } from '../../kernel/secret-value.ts'
-import type { Standing } from '../../rotation/claim-link.ts'
+import type { Standing } from '../../rotation/claim-rules.ts'
 import { claimSecret, type OpenedClaimLink, openClaimLink } from '../../rotation/claim-secret.ts'
 import { claimPath } from '../claim-page/address.ts'
 import { type Page, pageHeaders, render } from '../claim-page/document.ts'
@@ -61,7 +61,7 @@ export function claimRoutes(services: Services): Hono<Env> {
       const { view, issued } = await claimSecret(ground, token, { requestId: c.get('requestId'), address })
       if (!issued) throw new Error('a secret was claimed, but none was made')
       const page = claimedPage(opened, view, issued.secretId, issued.value.reveal(), publicUrl)
-      return answer(c, 200, page, opened)
+      return await answer(c, 200, page, opened)
     } catch (error) {
       if (!(error instanceof DomainError) || error.code === 'database_unavailable') throw error
       return show(c, await openClaimLink(ground, token), error)
