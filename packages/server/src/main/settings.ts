@@ -87,7 +87,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
     keyPrefix,
     logLevel,
     maxStalenessMs: 1000 * wholeNumber('KEYTURN_MAX_STALENESS', values.KEYTURN_MAX_STALENESS ?? '60', 3, 3600),
-    cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 100_000_000),
+    cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 10_000_000),
     trustedProxies: parseNetworks(values.KEYTURN_TRUSTED_PROXIES ?? ''),
   }
 }

@@ -1,21 +1,11 @@
-import { type EndedCode, endedCodes, type VerdictCode } from '@keyturn/contract'
+import type { VerdictCode } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { Database } from '../storage/database.ts'
-import {
-  type CountedUse,
-  type LastUse,
-  lockUses,
-  type Refused,
-  writeCounts,
-  writeKeyUse,
-  writeSecretUse,
-} from './use-store.ts'
+import { countsOf, join, lastUseOf, type Noted, noteCall, nothingOf } from './noted.ts'
+import { lockUses, writeCounts, writeKeyUse, writeSecretUse } from './use-store.ts'
 
 // Past it, calls with further secrets are not noted until the next flush: a bound on memory while the database is away.
 const mostSecrets = 500_000
-const addressesKept = 5
-const hourMs = 3_600_000
-const mostUserAgent = 200
 
 // One transaction takes this many secrets: a verdict waits for no more than are put together at once, a few milliseconds.
 const mostPerWrite = 500
@@ -23,34 +13,6 @@ const mostPerWrite = 500
 // A flush of another node takes milliseconds; whoever stops this process is not kept waiting for long.
 const lastAttempts = 40
 const lastPauseMs = 50
-
-/** What was noted of one secret since the last flush. Small, because there is one for each key that was called. */
-interface Noted {
-  readonly keyId: string
-  lastUsedAt: Instant | null
-  /** The last call after its end. */
-  refused: Refused | null
-  /** Of the last use that said so. */
-  address: string | null
-  userAgent: string | null
-  /** Newest last, each once. */
-  readonly seen: Seen[]
-  /** By hour, newest last; more than one only where a flush is late. */
-  readonly hours: Hour[]
-}
-
-interface Seen {
-  readonly address: string
-  at: Instant
-  userAgent: string | null
-}
-
-interface Hour {
-  readonly begin: Instant
-  /** Calls that passed: nearly all. */
-  valid: number
-  refused: Map<VerdictCode, number> | null
-}
 
 /**
  * Calls by secret, hour and verdict, and the last use, kept in memory between flushes, so that no verdict waits for a write. A killed
@@ -79,19 +41,10 @@ export class UseCollector {
     let noted = this.#noted.get(secretId)
     if (noted === undefined) {
       if (this.#noted.size >= mostSecrets) return
-      noted = { keyId, lastUsedAt: null, refused: null, address: null, userAgent: null, seen: [], hours: [] }
+      noted = nothingOf(keyId)
       this.#noted.set(secretId, noted)
     }
-    count(hourOf(noted, at - (at % hourMs)), code, 1)
-    const agent = userAgent === null ? null : userAgent.slice(0, mostUserAgent)
-    if (code === 'VALID') {
-      if (noted.lastUsedAt === null || at > noted.lastUsedAt) noted.lastUsedAt = at
-      if (address !== null) noted.address = address
-      if (agent !== null) noted.userAgent = agent
-    } else if (isEndedCode(code)) {
-      if (noted.refused === null || at > noted.refused.at) noted.refused = { code, at }
-    } else return
-    if (address !== null) touch(noted.seen, address, at, agent)
+    noteCall(noted, code, at, address, userAgent)
   }
 
   /** Writes what was noted until now, after any flush that is under way. */
@@ -143,8 +96,7 @@ export class UseCollector {
           return writeKeyUse(tx, uses)
         })
         for (const { keyId, secretId, at, refused } of uses)
-          if (held.has(keyId))
-            later.set(secretId, { keyId, lastUsedAt: at, refused, address: null, userAgent: null, seen: [], hours: [] })
+          if (held.has(keyId)) later.set(secretId, { ...nothingOf(keyId), lastUsedAt: at, refused })
         for (const [secretId] of part) noted.delete(secretId)
       }
       if (later.size > 0) this.#takeBack(later)
@@ -161,71 +113,8 @@ export class UseCollector {
     this.#noted = older
     for (const [secretId, one] of newer) {
       const kept = older.get(secretId)
-      if (!kept) {
-        older.set(secretId, one)
-        continue
-      }
-      for (const { begin, valid, refused } of one.hours) {
-        const hour = hourOf(kept, begin)
-        hour.valid += valid
-        for (const [code, times] of refused ?? []) count(hour, code, times)
-      }
-      kept.lastUsedAt = one.lastUsedAt ?? kept.lastUsedAt
-      kept.refused = one.refused ?? kept.refused
-      kept.address = one.address ?? kept.address
-      kept.userAgent = one.userAgent ?? kept.userAgent
-      for (const { address, at, userAgent } of one.seen) touch(kept.seen, address, at, userAgent)
+      if (kept) join(kept, one)
+      else older.set(secretId, one)
     }
   }
-}
-
-function hourOf(noted: Noted, begin: Instant): Hour {
-  const { hours } = noted
-  const newest = hours[hours.length - 1]
-  if (newest?.begin === begin) return newest
-  let hour = hours.find((other) => other.begin === begin)
-  if (hour === undefined) {
-    hour = { begin, valid: 0, refused: null }
-    hours.push(hour)
-  }
-  return hour
-}
-
-function count(hour: Hour, code: VerdictCode, times: number): void {
-  if (code === 'VALID') {
-    hour.valid += times
-    return
-  }
-  hour.refused ??= new Map()
-  hour.refused.set(code, (hour.refused.get(code) ?? 0) + times)
-}
-
-const isEndedCode = (code: VerdictCode): code is EndedCode => (endedCodes as readonly VerdictCode[]).includes(code)
-
-function touch(seen: Seen[], address: string, at: Instant, userAgent: string | null): void {
-  const newest = seen[seen.length - 1]
-  if (newest?.address === address) {
-    newest.at = at
-    newest.userAgent = userAgent ?? newest.userAgent
-    return
-  }
-  const before = seen.findIndex((other) => other.address === address)
-  if (before >= 0) seen.splice(before, 1)
-  else if (seen.length === addressesKept) seen.shift()
-  seen.push({ address, at, userAgent })
-}
-
-function lastUseOf(secretId: string, noted: Noted): LastUse[] {
-  const { keyId, lastUsedAt: at, refused, address, userAgent, seen } = noted
-  if (at === null && refused === null) return []
-  return [{ keyId, secretId, at, refused, address, userAgent, addresses: seen.toReversed() }]
-}
-
-function countsOf(secretId: string, { keyId, hours }: Noted): CountedUse[] {
-  const counted: CountedUse[] = []
-  for (const { begin: hour, valid, refused } of hours) {
-    if (valid > 0) counted.push({ keyId, secretId, hour, code: 'VALID', count: valid })
-    for (const [code, times] of refused ?? []) counted.push({ keyId, secretId, hour, code, count: times })
-  }
-  return counted
 }

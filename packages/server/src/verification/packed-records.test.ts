@@ -11,6 +11,7 @@ const idOf = (kind: string, number: number) => `${kind}_${String(number).padStar
 const recordOf = (number: number, name: string): VerifyRecord => ({
   secretId: idOf('sec', number),
   slot: number % 2 === 0 ? 'primary' : 'secondary',
+  primaryFrom: number % 5 === 0 ? 1_800_000_000_000 + number : Number.POSITIVE_INFINITY,
   end: number % 3 === 0 ? Number.POSITIVE_INFINITY : 1_900_000_000_000 + number,
   endCode: 'EXPIRED',
   keyId: idOf('key', number),
@@ -31,7 +32,12 @@ const name = fc.oneof(
   fc.string({ maxLength: 34, unit: 'grapheme-ascii' }),
   fc.constantFrom('', ' a b ', 'é'.repeat(34), 'é'.repeat(35), 'x'.repeat(120), '請求書', 'key_ sec_', '\ud800'),
 )
-const step = fc.record({ number: fc.nat(40), name, drop: fc.boolean() })
+const step = fc.record({
+  number: fc.nat(40),
+  name,
+  drop: fc.boolean(),
+  clear: fc.nat(30).map((chance) => chance === 0),
+})
 
 describe('packed records', () => {
   it('come out as they went in: compared with a plain map', () => {
@@ -39,7 +45,11 @@ describe('packed records', () => {
       fc.property(fc.integer({ min: 1, max: 30 }), fc.array(step, { maxLength: 150 }), (most, steps) => {
         const packed = new PackedRecords(most)
         const all = new Map<string, VerifyRecord>()
-        for (const { number, name: of, drop } of steps) {
+        for (const { number, name: of, drop, clear } of steps) {
+          if (clear) {
+            packed.clear()
+            all.clear()
+          }
           const digest = digestOf(number)
           packed.delete(digest)
           all.delete(digest)
@@ -63,7 +73,7 @@ describe('packed records', () => {
     )
   })
 
-  it('of more than one chunk lie where they are found', () => {
+  it('are found among tens of thousands, and the oldest go first', () => {
     const packed = new PackedRecords(40_000)
     for (let number = 0; number < 50_000; number++) packed.add(digestOf(number), recordOf(number, `Customer ${number}`))
     expect(packed.size).toBe(40_000)

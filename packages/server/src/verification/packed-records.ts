@@ -21,7 +21,6 @@ const digestLength = 32
 // Ids are 30 octets each; most names have room behind them. A record that has not is kept as a string.
 const textLength = 96
 const isElsewhere = 255
-const perChunk = 16_384
 // Bounds on what only saves memory: past them sharing begins anew, and those that share already go on.
 const mostCommon = 2_000
 const mostOwners = 50_000
@@ -30,9 +29,9 @@ const latin1 = /^[\x00-\xff]*$/
 
 /**
  * Records by digest, as a node keeps a million of them: in a quarter of the memory of a Map of objects, and most of that where the
- * garbage collector need not look, and leaves no holes. Digests lie side by side in one buffer, found through open addressing with
- * linear probing at most half full; what is a key's own lies in chunks of equal places, what others have too is shared. Where it is
- * full, what came first goes first.
+ * garbage collector need not look, and leaves no holes. Digests lie side by side, found through open addressing with linear probing at
+ * most half full; what is a key's own lies in equal places, what others have too is shared. Room for all is reserved at once and takes
+ * memory only as it is used, so that nothing is ever moved. Where it is full, what came first goes first.
  */
 export class PackedRecords {
   readonly #most: number
@@ -40,14 +39,14 @@ export class PackedRecords {
   readonly #seed = randomOctets(4).readInt32LE() | 1
   readonly #sharedBy = new WeakMap<ProjectScope, { common: Map<string, Common>; owners: Map<string, string> }>()
   /** The place of a record, and one more; 0: nothing. */
-  #slots = new Int32Array(64)
-  #shift = 32 - 6
-  #digests = new Uint8Array(32 * digestLength)
-  #ends = new Float64Array(32)
+  readonly #slots: Int32Array
+  readonly #shift: number
+  readonly #digests: Uint8Array
+  readonly #ends: Float64Array
   /** Key id, secret id and name in Latin-1; ids have no space. */
-  readonly #texts: Buffer[] = []
+  readonly #texts: Buffer
   /** Of the texts. 0: the place is free. */
-  #lengths = new Uint8Array(32)
+  readonly #lengths: Uint8Array
   /** Texts that are too long, or not Latin-1. */
   readonly #others = new Map<number, string>()
   /** Places that were ever taken. */
@@ -61,6 +60,13 @@ export class PackedRecords {
 
   constructor(most: number) {
     this.#most = most
+    const bits = 32 - Math.clz32(Math.max(2 * most, 2) - 1)
+    this.#slots = new Int32Array(2 ** bits)
+    this.#shift = 32 - bits
+    this.#digests = new Uint8Array(most * digestLength)
+    this.#ends = new Float64Array(most)
+    this.#texts = Buffer.alloc(most * textLength)
+    this.#lengths = new Uint8Array(most)
   }
 
   get size(): number {
@@ -78,10 +84,19 @@ export class PackedRecords {
     if (this.#most === 0) return
     if (this.size >= this.#most) this.#dropOldest()
     const place = this.#free.pop() ?? this.#places++
-    if (place >= this.#ends.length) this.#grow()
     for (let at = 0; at < digestLength; at++) this.#digests[place * digestLength + at] = digest.charCodeAt(at)
     this.#pack(place, record)
     this.#occupy(place)
+  }
+
+  clear(): void {
+    this.#slots.fill(0)
+    this.#lengths.fill(0)
+    this.#others.clear()
+    this.#primaryFrom.clear()
+    for (const list of [this.#owners, this.#common, this.#free]) list.length = 0
+    this.#places = 0
+    this.#oldest = 0
   }
 
   delete(digest: string): void {
@@ -159,22 +174,6 @@ export class PackedRecords {
     this.#slots[hole] = 0
   }
 
-  #grow(): void {
-    const capacity = 2 * this.#ends.length
-    const digests = new Uint8Array(capacity * digestLength)
-    digests.set(this.#digests)
-    this.#digests = digests
-    const ends = new Float64Array(capacity)
-    ends.set(this.#ends)
-    this.#ends = ends
-    const lengths = new Uint8Array(capacity)
-    lengths.set(this.#lengths)
-    this.#lengths = lengths
-    this.#slots = new Int32Array(2 * capacity)
-    this.#shift--
-    for (let place = 0; place < this.#places; place++) if (this.#lengths[place] !== 0) this.#occupy(place)
-  }
-
   #pack(place: number, record: VerifyRecord): void {
     const { keyId, secretId, name, end, owner } = record
     this.#writeText(place, `${keyId} ${secretId} ${name}`)
@@ -216,19 +215,15 @@ export class PackedRecords {
       this.#others.set(place, text)
       return
     }
-    const number = Math.floor(place / perChunk)
-    const chunk = (this.#texts[number] ??= Buffer.allocUnsafeSlow(perChunk * textLength))
-    chunk.write(text, (place % perChunk) * textLength, 'latin1')
+    this.#texts.write(text, place * textLength, 'latin1')
     this.#lengths[place] = text.length
   }
 
   #readText(place: number): string | undefined {
     const length = this.#lengths[place] ?? 0
     if (length === isElsewhere) return this.#others.get(place)
-    const begin = (place % perChunk) * textLength
-    return length === 0
-      ? undefined
-      : this.#texts[Math.floor(place / perChunk)]?.toString('latin1', begin, begin + length)
+    const begin = place * textLength
+    return length === 0 ? undefined : this.#texts.toString('latin1', begin, begin + length)
   }
 
   #shared(project: ProjectScope) {

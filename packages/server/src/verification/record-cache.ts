@@ -16,7 +16,7 @@ const mostUnpacked = 20_000
 export class RecordCache {
   readonly #mostRecords: number
   readonly #mostMisses: number
-  #packed: PackedRecords
+  readonly #packed: PackedRecords
   #unpacked: RecentMap<VerifyRecord>
   #root: string | null = null
   #misses: RecentMap<'miss'>
@@ -120,7 +120,7 @@ export class RecordCache {
 
   /** Everything: the feed has a gap, or this node was forgotten. */
   empty(): void {
-    this.#packed = new PackedRecords(this.#mostRecords)
+    this.#packed.clear()
     this.#unpacked = new RecentMap(Math.min(mostUnpacked, this.#mostRecords))
     this.#root = null
     this.#misses = new RecentMap(this.#mostMisses)
