@@ -101,6 +101,7 @@ function createRegistry({ counts, cache, lease, feed, propagation, uses }: Measu
   counter('keyturn_propagation_waits_total', 'Revocations that were waited for.', () => propagation.waits)
   counter('keyturn_propagation_wait_timeouts_total', 'Waits that timed out.', () => propagation.timedOutWaits)
 
+  gauge('keyturn_uses_unwritten', 'Secrets whose last calls are in memory alone.', () => uses.unwritten)
   counter(
     'keyturn_use_flush_failures_total',
     'Failed writes of counts and last uses; nothing is lost by one.',

@@ -21,12 +21,18 @@ const lastPauseMs = 50
 export class UseCollector {
   readonly #database: Database
   #noted = new Map<string, Noted>()
+  #beingWritten: ReadonlyMap<string, Noted> = new Map()
   #flushing: Promise<void> = Promise.resolve()
   /** Since the start. */
   failedFlushes = 0
 
   constructor(database: Database) {
     this.#database = database
+  }
+
+  /** Secrets that were called, and whose calls are not written yet. */
+  get unwritten(): number {
+    return this.#noted.size + this.#beingWritten.size
   }
 
   /** A verdict on a real secret. Only a call that passed is a use; one after its end is remembered apart. */
@@ -83,6 +89,7 @@ export class UseCollector {
 
   async #write(noted: Map<string, Noted>): Promise<void> {
     if (noted.size === 0) return
+    this.#beingWritten = noted
     const later = new Map<string, Noted>()
     try {
       while (noted.size > 0) {
@@ -105,6 +112,8 @@ export class UseCollector {
       for (const [secretId, one] of later) noted.set(secretId, one)
       this.#takeBack(noted)
       throw error
+    } finally {
+      this.#beingWritten = new Map()
     }
   }
 
