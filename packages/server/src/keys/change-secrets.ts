@@ -2,7 +2,7 @@ import type { AuditAction, Slot } from '@keyturn/contract'
 import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
-import { formatInstant, type Instant } from '../kernel/instant.ts'
+import { formatInstant, formatTime, type Instant } from '../kernel/instant.ts'
 import type { SecretValue } from '../kernel/secret-value.ts'
 import { lockProjectForKeys } from '../organizations/find.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
@@ -64,28 +64,31 @@ export async function changeSecrets(
     const key = await lockKey(tx, organizationId, keyId)
     const now = await call.now(tx)
     const refusal = refuseToChange(key)
-    if (refusal) throw new DomainError(refusal)
+    if (refusal) throw new DomainError(refusal, { until: null, operations: ['create'] })
     const secrets = await listSecretsOf(tx, [keyId])
     const slots = normalise(secrets, now)
     const plan = decide({ key, slots, policy: place.policy, now })
     if (!plan) return { view: await viewKey(tx, key, now), issued: null }
-    if (arrangementOf(secrets) !== before) throw new DomainError('key_changed')
+    if (arrangementOf(secrets) !== before) throw new DomainError('key_changed', lastChangeOf(key))
     if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
     return applyPlan(tx, call, key, secrets, plan, now)
   })
 }
 
-/** Which secrets there are, and what operations have made of them. A moved end is none: two that move it come to the later one. */
+/** Which secrets there are, and what operations have made of them. */
 const arrangementOf = (secrets: readonly SecretRecord[]): string =>
   secrets
-    .map(({ id, slot, overlapStartedAt, endedAt }) => [id, slot, overlapStartedAt, endedAt].join(' '))
+    .map(({ id, slot, expiresAt, retiresAt, endedAt }) => [id, slot, expiresAt, retiresAt, endedAt].join(' '))
     .toSorted()
     .join()
+
+/** What the other one did. */
+const lastChangeOf = ({ lastAction }: Key) => ({ last_action: lastAction.action, at: formatTime(lastAction.at) })
 
 async function refuseBeyondLimit(tx: Tx, key: Key, policy: EffectivePolicy, now: Instant): Promise<void> {
   const limit = policy.max_active_keys
   const active = await countActiveKeys(tx, key.organizationId, key.projectId, now, limit)
-  if (active >= limit) throw new DomainError('active_key_limit_reached', { limit, active })
+  if (active >= limit) throw new DomainError('active_key_limit_reached', { limit, active, operations: ['revoke'] })
 }
 
 async function applyPlan(
