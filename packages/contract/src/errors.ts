@@ -26,6 +26,7 @@ export const errorCodes = [
   'project_not_found',
   'key_not_found',
   'propagation_not_found',
+  'claim_link_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',
@@ -33,6 +34,9 @@ export const errorCodes = [
   'active_key_limit_reached',
   'key_revoked',
   'key_changed',
+  'key_disabled',
+  'key_cannot_be_claimed',
+  'claim_link_ended',
   'no_live_secret',
   'last_live_secret',
   'secondary_staged',
@@ -48,6 +52,7 @@ export const errorCodes = [
   'management_key_required',
   // What the rules forbid
   'expires_in_the_past',
+  'renew_by_out_of_range',
   'max_lifetime_exceeded',
   'never_expires_not_allowed',
   'overlap_too_long',

@@ -6,6 +6,8 @@ import { docsRoutes } from './docs.ts'
 import { answerError } from './errors.ts'
 import { identifyRequest, limitBody, logRequests, neverCached, requireManagementKey, strictBody } from './middleware.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { claimRoutes } from './routes/claim.ts'
+import { claimLinkRoutes } from './routes/claim-links.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -38,6 +40,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.get('/openapi.json', (c) => c.json(describeApi(app)))
 
   app.route('/', oauthRoutes(services))
+  app.route('/', claimRoutes(services))
   app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
@@ -45,6 +48,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.use('/v1/*', requireManagementKey(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
+  app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))
   app.route('/', rotationRoutes(services))

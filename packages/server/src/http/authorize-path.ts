@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { DomainError } from '../kernel/errors.ts'
+import type { KnownCaller } from '../verification/caller-cache.ts'
 import type { VerifyDemand } from '../verification/decide.ts'
 import type { Finding, Verifier } from '../verification/verifier.ts'
 import { AnswersOfTurn } from './answers-of-turn.ts'
@@ -23,6 +24,7 @@ interface Question {
   readonly presented: string | Finding
   readonly demand: VerifyDemand
   readonly statuses: readonly number[] | null
+  readonly known: KnownCaller | undefined
 }
 
 interface WarmAnswer extends Question {
@@ -63,8 +65,8 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, writeW
     const known = callers.warm(credential)
     const finding =
       known && typeof presented === 'string' ? verifier.decideWarm(presented, demand, known.reach) : undefined
-    if (finding) turn.add({ request, response, credential, presented, demand, statuses, finding })
-    else void answerCold({ request, response, credential, presented, demand, statuses })
+    if (finding) turn.add({ request, response, credential, presented, demand, statuses, known, finding })
+    else void answerCold({ request, response, credential, presented, demand, statuses, known })
   }
 
   function answerWarm({ request, response, demand, statuses, finding }: WarmAnswer): void {
@@ -72,9 +74,17 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, writeW
     answer(response, finding, statuses)
   }
 
-  async function answerCold({ request, response, credential, presented, demand, statuses }: Question): Promise<void> {
+  async function answerCold({
+    request,
+    response,
+    credential,
+    presented,
+    demand,
+    statuses,
+    known,
+  }: Question): Promise<void> {
     try {
-      const { reach } = await callers.authenticate(credential, request.socket.remoteAddress ?? null)
+      const reach = await callers.reachOf(credential, known, request.socket.remoteAddress ?? null)
       const finding =
         typeof presented === 'string'
           ? await verifier.inspect(presented, demand, reach, userAgentOf(request))

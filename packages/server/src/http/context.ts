@@ -9,6 +9,7 @@ import type { RotatingHolder } from '../rotation/rotate-own-key.ts'
 import type { NodeRegistry } from '../verification/node-registry.ts'
 import type { Propagation } from '../verification/propagation.ts'
 import type { Verifier } from '../verification/verifier.ts'
+import type { TrustedProxies } from './client-address.ts'
 import type { Metrics } from './metrics.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
 
@@ -25,6 +26,8 @@ export interface Services {
   readonly flushUses: (keyId: string) => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
   readonly publicUrl: string
+  /** Whose `X-Forwarded-For` counts. */
+  readonly proxies: TrustedProxies
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>

@@ -6,6 +6,7 @@ import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { authenticate } from '../people/authenticate.ts'
 import { authenticateHolder } from '../rotation/rotate-own-key.ts'
+import { pathForLog } from './claim-page/address.ts'
 import { addressOf, type Env, type Services } from './context.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -39,7 +40,7 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<Env> {
       {
         request_id: c.get('requestId'),
         method: c.req.method,
-        path: c.req.path,
+        path: pathForLog(c.req.path),
         status: c.res.status,
         ms: Math.round(clock.monotonic() - startedAt),
         caller: caller?.actor.id ?? caller?.actor.type,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type VerifyRequest, verifyRequest } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
+import type { KnownCaller } from '../verification/caller-cache.ts'
 import type { Finding, Verifier } from '../verification/verifier.ts'
 import { AnswersOfTurn } from './answers-of-turn.ts'
 import { largestBody } from './middleware.ts'
@@ -18,6 +19,7 @@ interface Question {
   readonly body: Buffer
   readonly token: string
   readonly wanted: VerifyRequest
+  readonly known: KnownCaller | undefined
 }
 
 interface WarmAnswer extends Question {
@@ -47,8 +49,8 @@ export function createVerifyPath(
     if (token === undefined || wanted === undefined) return goOn(request, response, body)
     const known = callers.warm(token)
     const finding = known && verifier.decideWarm(wanted.key, wanted, known.reach)
-    if (finding) answers.add({ request, response, body, token, wanted, finding })
-    else void answerCold({ request, response, body, token, wanted })
+    if (finding) answers.add({ request, response, body, token, wanted, known, finding })
+    else void answerCold({ request, response, body, token, wanted, known })
   }
 
   function answerWarm({ request, response, wanted, finding }: WarmAnswer): void {
@@ -56,9 +58,9 @@ export function createVerifyPath(
     give(request, response, finding)
   }
 
-  async function answerCold({ request, response, body, token, wanted }: Question): Promise<void> {
+  async function answerCold({ request, response, body, token, wanted, known }: Question): Promise<void> {
     try {
-      const { reach } = await callers.authenticate(token, request.socket.remoteAddress ?? null)
+      const reach = await callers.reachOf(token, known, request.socket.remoteAddress ?? null)
       give(request, response, await verifier.inspect(wanted.key, wanted, reach))
     } catch {
       // The framework meets the same fault, and has the words for it.

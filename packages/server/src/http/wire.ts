@@ -1,5 +1,5 @@
 import type * as wire from '@keyturn/contract'
-import { formatInstant, formatTime, seconds } from '../kernel/instant.ts'
+import { formatInstant, formatTime, type Instant, seconds } from '../kernel/instant.ts'
 import type { ChangedKey } from '../keys/change-secrets.ts'
 import type { IssuedKey } from '../keys/issue-key.ts'
 import { secretStatusAt } from '../keys/secret.ts'
@@ -9,6 +9,7 @@ import type { KeyView, SecretWithUse } from '../keys/view-keys.ts'
 import type { ProjectWithPolicy } from '../organizations/find.ts'
 import type { Organization } from '../organizations/organization.ts'
 import { effectivePolicy, publicPolicy } from '../organizations/policy.ts'
+import { type ClaimLink, claimLinkStatusAt } from '../rotation/claim-link.ts'
 import type { CutOver } from '../rotation/cut-over.ts'
 import type { CallsBySpan } from '../usage/calls.ts'
 
@@ -35,6 +36,11 @@ export function toWireProject({ project, policy }: Pick<ProjectWithPolicy, 'proj
     api_access: project.apiAccess,
     policy: publicPolicy(policy),
     policy_overrides: project.policy,
+    renewal: project.renewal && {
+      requested_at: formatTime(project.renewal.requestedAt),
+      renew_by: formatTime(project.renewal.renewBy),
+      reason: project.renewal.reason,
+    },
     created_at: formatTime(project.createdAt),
   }
 }
@@ -151,4 +157,19 @@ export function toWireIssued(
 export function toWireRotated({ view, issued }: ChangedKey, showValue: boolean) {
   if (!issued) throw new Error('a secret was to be issued, but was not')
   return toWireIssued({ view, ...issued }, showValue)
+}
+
+export function toWireClaimLink(link: ClaimLink, now: Instant): wire.ClaimLink {
+  const orNull = (instant: Instant | null) => (instant === null ? null : formatTime(instant))
+  return {
+    id: link.id,
+    key_id: link.keyId,
+    status: claimLinkStatusAt(link, now),
+    created_at: formatTime(link.createdAt),
+    created_by: link.createdBy,
+    expires_at: formatTime(link.expiresAt),
+    claimed_at: orNull(link.claimedAt),
+    withdrawn_at: orNull(link.withdrawnAt),
+    secret_id: link.secretId,
+  }
 }

@@ -33,8 +33,10 @@ export interface SecretsPlan {
   readonly action: AuditAction
   /** Those that change, as they are from now on. */
   readonly changed: readonly SecretRecord[]
-  readonly issue: { readonly slot: Slot; readonly expiresAt: Instant } | null
-  readonly reason?: string | null
+  /** `id` where it has to be known beforehand. */
+  readonly issue: { readonly slot: Slot; readonly expiresAt: Instant; readonly id?: string } | null
+  /** What else the audit event says, with the names of the API. */
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 /** A key whose secrets changed, with the value of a new one, which this answer alone shows. */
@@ -47,14 +49,15 @@ export interface ChangedKey {
  * One operation on the secrets of a key, in one transaction. Of two at once one wins: where the other would be allowed on what
  * the first left behind, as a rotation on the outcome of another, it gets `key_changed` rather than undo what was just made.
  *
- * @param decide throws where a rule forbids it; null where there is nothing to change, a success without an event
+ * @param decide throws where a rule forbids it; null where there is nothing to change, a success without an event. All locks are
+ *   held by then: what must happen with the operation or not at all may happen here
  * @throws DomainError insufficient_scope, key_not_found, cannot_give_more_than_you_have, key_revoked, key_changed,
  *   active_key_limit_reached where an expired key is given a new secret, and whatever `decide` throws
  */
 export async function changeSecrets(
   call: Call,
   keyId: string,
-  decide: (scene: SecretsScene) => SecretsPlan | null,
+  decide: (scene: SecretsScene, tx: Tx) => SecretsPlan | null | Promise<SecretsPlan | null>,
 ): Promise<ChangedKey> {
   const { organizationId, projectId } = await findKeyToChange(call, keyId)
   const before = arrangementOf(await listSecrets(call.reader, organizationId, keyId))
@@ -67,7 +70,7 @@ export async function changeSecrets(
     if (refusal) throw new DomainError(refusal, { until: null, operations: ['create'] })
     const secrets = await listSecretsOf(tx, [keyId])
     const slots = normalise(secrets, now)
-    const plan = decide({ key, slots, policy: place.policy, now })
+    const plan = await decide({ key, slots, policy: place.policy, now }, tx)
     if (!plan) return { view: await viewKey(tx, key, now), issued: null }
     if (arrangementOf(secrets) !== before) throw new DomainError('key_changed', lastChangeOf(key))
     if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
@@ -112,18 +115,18 @@ async function applyPlan(
   await recordKeyChange(tx, call, now, changedKey, {
     action: plan.action,
     before: { secrets: describe(secrets) },
-    after: { secrets: describe(all), ...(plan.reason === undefined ? {} : { reason: plan.reason }) },
+    after: { secrets: describe(all), ...plan.details },
     affectsVerdicts: true,
   })
   const issued = made && { secretId: made.secret.id, value: made.value }
   return { view: await viewKey(tx, changedKey, now), issued }
 }
 
-function mintSecret(call: Call, key: Key, { slot, expiresAt }: NonNullable<SecretsPlan['issue']>, now: Instant) {
+function mintSecret(call: Call, key: Key, { slot, expiresAt, id }: NonNullable<SecretsPlan['issue']>, now: Instant) {
   const prefix = prefixOf(call.keyPrefix, key.kind, key.environment)
   const value = mintValue(prefix)
   const secret: SecretRecord = {
-    id: newId('secret', now),
+    id: id ?? newId('secret', now),
     keyId: key.id,
     slot,
     hint: hintOf(prefix, value),

@@ -35,6 +35,7 @@ const hourMs = 3_600_000
 // Longer than clients and proxies keep an idle connection (most 60 s or less), so that they close it: were it us, a request that
 // is just then on its way would be lost, and nobody may repeat a POST by itself.
 const keepAliveMs = 75_000
+const mostCallers = 1_000
 // A node that was away for longer begins anew.
 const changesKept = 100_000
 
@@ -91,13 +92,14 @@ export async function serve(
     masterKey,
     flushUses,
     publicUrl,
+    proxies,
     log,
     whyNotReady,
   }
   const app = createApp(services, clock)
   const answer = getRequestListener(app.fetch)
   const others = (request: WholeRequest, response: WholeResponse) => void answer(request, response)
-  const callers = new VerifyCallers(verifier)
+  const callers = new VerifyCallers(verifier, Math.min(mostCallers, settings.cachedKeys))
   const writeWhole = createWriteWhole(clock, keepAliveMs)
   const verify = createVerifyPath(verifier, callers, counts, writeWhole, others)
   const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log })

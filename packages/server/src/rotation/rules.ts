@@ -131,7 +131,7 @@ export function planRevocation(
   // A legacy key never ends, whatever was to happen to the one that is left.
   const ends = key.legacy ? { retiresAt: null, overlapStartedAt: null } : {}
   const changed = [revoked, { ...survivor, ...ends, slot: 'primary' as const }]
-  return { action: 'key.secret_revoked', changed, issue: null, reason }
+  return { action: 'key.secret_revoked', changed, issue: null, details: { reason } }
 }
 
 /**

@@ -21,6 +21,7 @@ export interface Schema {
   secrets: SecretsTable
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
+  claim_links: ClaimLinksTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
@@ -65,6 +66,10 @@ interface ProjectsTable {
   api_access: Generated<boolean>
   policy: Json<OrganizationPolicyEdit>
   created_at: Instant
+  /** All three or none. */
+  renewal_requested_at: Generated<Instant | null>
+  renewal_by: Generated<Instant | null>
+  renewal_reason: Generated<string | null>
 }
 
 export type KeyStateColumn = 'active' | 'disabled' | 'revoked' | 'deleted'
@@ -116,6 +121,21 @@ interface SecretsTable {
   overlap_started_at: Instant | null
   ended_at: Instant | null
   ended_by: 'revoke' | 'rotate' | null
+}
+
+interface ClaimLinksTable {
+  id: string
+  key_id: string
+  organization_id: string
+  /** SHA-256 of the token in the link. */
+  token_digest: Uint8Array
+  created_at: Instant
+  created_by: Json<Actor>
+  expires_at: Instant
+  claimed_at: Instant | null
+  /** The one that was made for whoever claimed it. */
+  secret_id: string | null
+  withdrawn_at: Instant | null
 }
 
 interface KeyActivityTable {

@@ -125,7 +125,8 @@ describe('the cache of records', () => {
         cache.remember(`miss ${index}`, 'miss')
         cache.remember(`miss ${index}`, 'miss')
       }
-      expect(cache.size).toMatchObject({ records: most, misses: most })
+      expect(cache.size.records).toBe(most)
+      expect(cache.size.misses).toBeLessThanOrEqual(most)
       if (most > 0) expect([cache.get('miss 9'), cache.get('miss 0')]).toEqual(['miss', undefined])
     }
   })
