@@ -78,6 +78,7 @@ export const helpfulOperations = [
   'cancel',
   'revoke',
   'create',
+  'enable',
   'force',
 ] as const
 export type HelpfulOperation = (typeof helpfulOperations)[number]

@@ -110,7 +110,7 @@ describe.each(engines)('extending a key, on $name', (engine) => {
     expect(won.length).toBeGreaterThan(0)
     for (const { status, body } of answers)
       if (status !== 200) expect(['would_shorten', 'key_changed']).toContain(body.code)
-    expect((await keyturn.request('GET', `/v1/keys/${key.id}`)).body.expires_at).toBe(won.sort().at(-1))
+    expect((await keyturn.request('GET', `/v1/keys/${key.id}`)).body.expires_at).toBe(won.toSorted().at(-1))
   })
 
   it('moves the one of two secrets that was asked for, and the key shows both ends', async () => {

@@ -51,6 +51,11 @@ export const wouldShorten = (secret: SecretWithUse, ...operations: HelpfulOperat
     expires_at: formatInstant(endOf(secret)),
   })
 
+/** Of one that is to be handed a new secret: revoked is for ever. */
+export const keyRevoked = () => refusal('key_revoked', never, ['create'])
+
+export const keyDisabled = () => refusal('key_disabled', never, ['enable'])
+
 export const legacyNeverExpires = () => refusal('legacy_key_never_expires', never, ['rotate'])
 
 /** Whoever called with the old one within the hour would be refused. @throws DomainError secret_in_use */

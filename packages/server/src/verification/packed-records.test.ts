@@ -13,6 +13,7 @@ const recordOf = (number: number, name: string): VerifyRecord => ({
   slot: number % 2 === 0 ? 'primary' : 'secondary',
   end: number % 3 === 0 ? Number.POSITIVE_INFINITY : 1_900_000_000_000 + number,
   endCode: 'EXPIRED',
+  primaryFrom: number % 5 === 0 ? 1_800_000_000_000 + number : Number.POSITIVE_INFINITY,
   keyId: idOf('key', number),
   kind: 'secret',
   environment: 'live',
