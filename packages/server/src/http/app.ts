@@ -13,6 +13,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { rotationRoutes } from './routes/rotation.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
@@ -50,6 +51,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))
+  app.route('/', rotationRoutes(services))
   app.route('/', usageRoutes(services))
   app.route('/', auditRoutes(services))
   app.route('/', nodeRoutes(services))

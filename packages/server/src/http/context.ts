@@ -22,8 +22,8 @@ export interface Services {
   readonly counts: VerdictCounts
   readonly metrics: Metrics
   readonly masterKey: MasterKey
-  /** Writes what this node has noted of uses, for a decision that goes by the last one. */
-  readonly flushUses: () => Promise<void>
+  /** Writes what this node has noted of the uses of a key, for a decision that goes by the last one. */
+  readonly flushUses: (keyId: string) => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
   readonly publicUrl: string
   /** Whose `X-Forwarded-For` counts. */

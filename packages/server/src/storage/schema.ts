@@ -1,6 +1,7 @@
 import type {
   Actor,
   AuditAction,
+  EndedCode,
   Environment,
   JsonObject,
   KeyKind,
@@ -145,6 +146,8 @@ interface KeyActivityTable {
   state: KeyStateColumn
   /** -Infinity: never called. */
   last_used_at: Instant
+  /** By a secret that had ended; -Infinity: never. */
+  last_refused_at: Generated<Instant>
 }
 
 interface SecretActivityTable {
@@ -152,8 +155,11 @@ interface SecretActivityTable {
   last_used_at: Instant
   last_address: string | null
   last_user_agent: string | null
-  /** The last five, newest first. */
-  addresses: Generated<{ address: string; at: string }[]>
+  /** The last five, newest first. What was written before there were user agents beside them has none. */
+  addresses: Generated<{ address: string; at: string; user_agent?: string | null }[]>
+  /** After its end; -Infinity: never called then. */
+  last_refused_at: Generated<Instant>
+  last_refused_code: EndedCode | null
 }
 
 interface UsageTable {

@@ -63,6 +63,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
+  'GET /v1/keys/{key}/rotation': { status: 200 },
   'GET /v1/keys/{key}/usage': { status: 200 },
   'POST /v1/keys/{key}/claim-links': { body: { expires_in: 3600 }, status: 201 },
   'GET /v1/keys/{key}/claim-links': { status: 200 },

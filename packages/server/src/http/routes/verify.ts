@@ -123,7 +123,7 @@ export function selfRoutes(services: Services) {
   })
   routes.use('/v1/keys/self/rotate', requireHolder(services))
   routes.openapi(rotateSelf, async (c) => {
-    await services.flushUses()
+    await services.flushUses(c.get('holder').keyId)
     return answerOnce(services, c, 200, (call) => rotateOwnKey(call, c.get('holder')), toWireRotated)
   })
   return routes
