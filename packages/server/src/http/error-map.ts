@@ -155,8 +155,10 @@ const problems = {
   key_changed: {
     status: 409,
     title: 'Somebody else changed the key at the same moment',
-    detail: ({ last_action, at }) =>
-      `${typeof at === 'string' ? `It was ${text(last_action)} at ${at}. ` : ''}Read it again and decide anew.`,
+    detail: ({ last_action, at, operations }) =>
+      at === undefined
+        ? 'Read it again and decide anew.'
+        : `The last that happened to it is ${text(last_action)}, at ${text(at)}. Read it again and decide anew; now it can take: ${text(operations)}.`,
   },
   key_disabled: {
     status: 409,
@@ -189,8 +191,8 @@ const problems = {
   last_live_secret: {
     status: 409,
     title: 'It is the only live secret of the key',
-    detail: ({ secret, until }) =>
-      `${text(secret)} is all that the key has${ending(until)}. Rotate the key to replace it, or revoke the whole key: leave \`slot\` out.`,
+    detail: ({ secret, until, legacy }) =>
+      `${text(secret)} is all that the key has${ending(until)}. Rotate the key to replace it${legacy ? '' : ', or revoke the whole key: leave `slot` out'}.`,
   },
   secondary_staged: {
     status: 409,

@@ -1,4 +1,4 @@
-import type { AuditAction, Slot } from '@keyturn/contract'
+import type { AuditAction, HelpfulOperation, Slot } from '@keyturn/contract'
 import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
@@ -72,7 +72,7 @@ export async function changeSecrets(
     const slots = normalise(secrets, now)
     const plan = await decide({ key, slots, policy: place.policy, now }, tx)
     if (!plan) return { view: await viewKey(tx, key, now), issued: null }
-    if (arrangementOf(secrets) !== before) throw new DomainError('key_changed', lastChangeOf(key))
+    if (arrangementOf(secrets) !== before) throw keyChanged(key, slots, now)
     if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
     return applyPlan(tx, call, key, secrets, plan, now)
   })
@@ -85,13 +85,28 @@ const arrangementOf = (secrets: readonly SecretRecord[]): string =>
     .toSorted()
     .join()
 
-/** What the other one did. */
-const lastChangeOf = ({ lastAction }: Key) => ({ last_action: lastAction.action, at: formatTime(lastAction.at) })
+/** What leads on from where the secrets of a key are. */
+const onward = {
+  none: ['rotate'],
+  one: ['rotate', 'stage'],
+  staged: ['promote', 'cancel'],
+  retiring: ['finish', 'cancel'],
+} as const satisfies Record<Slots['state'], readonly HelpfulOperation[]>
+
+/** What the other one did, and what may be done to what it has left. From now on it is in nobody's way. */
+const keyChanged = ({ lastAction }: Key, { state }: Slots, now: Instant) =>
+  new DomainError('key_changed', {
+    last_action: lastAction.action,
+    at: formatTime(lastAction.at),
+    until: formatTime(now),
+    operations: onward[state],
+  })
 
 async function refuseBeyondLimit(tx: Tx, key: Key, policy: EffectivePolicy, now: Instant): Promise<void> {
   const limit = policy.max_active_keys
   const active = await countActiveKeys(tx, key.organizationId, key.projectId, now, limit)
-  if (active >= limit) throw new DomainError('active_key_limit_reached', { limit, active, operations: ['revoke'] })
+  if (active < limit) return
+  throw new DomainError('active_key_limit_reached', { limit, active, until: null, operations: ['revoke'] })
 }
 
 async function applyPlan(

@@ -1,6 +1,7 @@
 import type { ErrorCode, HelpfulOperation, Slot } from '@keyturn/contract'
 import { DomainError, type ErrorFacts } from '../kernel/errors.ts'
 import { formatInstant, formatTime, type Instant, never } from '../kernel/instant.ts'
+import type { Key } from '../keys/key.ts'
 import { endOf } from '../keys/secret.ts'
 import type { Slots } from '../keys/slots.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
@@ -41,8 +42,9 @@ export const withoutSecret = (slot: Slot = 'primary') => refusal('no_live_secret
 /** Of a key with a primary alone. */
 export const withoutSecondary = () => refusal('no_live_secret', never, ['stage', 'rotate'], { slot: 'secondary' })
 
-export const lastLiveSecret = (secret: SecretWithUse) =>
-  refusal('last_live_secret', endOf(secret), ['rotate', 'revoke'], { secret: secret.id })
+/** Of a legacy key there is no whole to be revoked. */
+export const lastLiveSecret = (secret: SecretWithUse, { legacy }: Pick<Key, 'legacy'>) =>
+  refusal('last_live_secret', endOf(secret), legacy ? ['rotate'] : ['rotate', 'revoke'], { secret: secret.id, legacy })
 
 /** @param operations that end it sooner */
 export const wouldShorten = (secret: SecretWithUse, ...operations: HelpfulOperation[]) =>

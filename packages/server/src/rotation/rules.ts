@@ -124,7 +124,7 @@ export function planRevocation(
 ): SecretsPlan {
   if (slots.state === 'none') throw withoutSecret(slot)
   if (slots.state === 'one') {
-    throw slot === 'secondary' ? withoutSecondary() : lastLiveSecret(slots.primary)
+    throw slot === 'secondary' ? withoutSecondary() : lastLiveSecret(slots.primary, key)
   }
   const revoked = end(slots[slot], now, 'revoke')
   const survivor = slots[slot === 'primary' ? 'secondary' : 'primary']

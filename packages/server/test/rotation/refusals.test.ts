@@ -209,6 +209,7 @@ describe.each(engines)(
         code: 'active_key_limit_reached',
         limit: 1,
         active: 1,
+        until: null,
         operations: ['revoke'],
       })
     })
@@ -221,6 +222,10 @@ describe.each(engines)(
         expect(faultOf(answer, { status: 409, code: 'legacy_key_never_expires' })).toBeNull()
         expect(answer.body).toMatchObject({ until: null, operations: ['rotate'] })
       }
+      const last = await keyturn.request('POST', `/v1/keys/${legacy.id}/revoke`, { body: { slot: 'primary' } })
+      expect(faultOf(last, { status: 409, code: 'last_live_secret' })).toBeNull()
+      expect(last.body).toMatchObject({ until: null, operations: ['rotate'] })
+      expect(last.body.detail).not.toContain('revoke')
     })
   },
 )
