@@ -4,7 +4,6 @@ import { engines } from '../../test/support/engines.ts'
 import { type Keyturn, openKeyturn } from '../../test/support/keyturn.ts'
 import { must, prepareKey, type Situation, situationOf } from '../../test/support/rotation.ts'
 import { auditHeads } from '../../test/support/samples.ts'
-import { cancelRotation, promoteSecret, rotateKey } from './rotate-key.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -145,8 +144,8 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
   })
   afterAll(() => keyturn.stop())
 
-  const act = (key: Pick<Key, 'id'>, operation: string, body?: object, headers?: Record<string, string>) =>
-    keyturn.request('POST', `/v1/keys/${key.id}/${operation}`, { ...(body && { body }), ...(headers && { headers }) })
+  const act = (key: Pick<Key, 'id'>, operation: string, body?: object) =>
+    keyturn.request('POST', `/v1/keys/${key.id}/${operation}`, { ...(body && { body }) })
   const read = async (key: Pick<Key, 'id'>): Promise<Key> => (await keyturn.request('GET', `/v1/keys/${key.id}`)).body
   const codeOf = async (value: string) => (await keyturn.verify(value)).code
   const make = (fields: object = {}) => keyturn.createKey(project, { expires_in: lifetime, ...fields })
@@ -277,39 +276,6 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
     expect((await keyturn.request('GET', path)).body.data.map((found: Key) => found.id)).toEqual([key.id])
   })
 
-  it('gives the same secret to a repeated request for ten minutes, and none after', async () => {
-    for (const path of ['rotate', 'secrets']) {
-      const { key } = await make()
-      const headers = { 'idempotency-key': `repeat-${path}` }
-      const first = await act(key, path, {}, headers)
-      keyturn.clock.advance(9 * 60_000)
-      const again = await act(key, path, {}, headers)
-      expect(again.text).toBe(first.text)
-      keyturn.clock.advance(2 * 60_000)
-      const late = await act(key, path, {}, headers)
-      expect([late.status, late.body.secret.id, late.body.secret.value]).toEqual([
-        first.status,
-        first.body.secret.id,
-        null,
-      ])
-      expect(late.text).not.toContain(first.body.secret.value)
-    }
-  })
-
-  it.each([
-    ['promote and cancel', 'B', promoteSecret, cancelRotation],
-    ['rotate and rotate without an overlap', 'A', rotateKey, rotateKey],
-  ] as const)('of %s at once never undoes what was just done', async (_, from, one, other) => {
-    const { key } = await prepare(from)
-    const outcomes = await Promise.allSettled([
-      one(keyturn.rootCall, key.id, { overlap: 0 }),
-      other(keyturn.rootCall, key.id, { overlap: 0 }),
-    ])
-    const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason.code)
-    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
-    expect(['key_changed', 'nothing_staged', 'no_rotation_in_progress']).toContain(refused[0])
-  })
-
   it('changes nothing of a revoked key', async () => {
     const { key } = await make()
     await act(key, 'revoke')
@@ -327,8 +293,7 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
   })
 
   describe('by its holder', () => {
-    const rotateSelf = (value: string, headers: Record<string, string> = {}) =>
-      keyturn.request('POST', '/v1/keys/self/rotate', { key: value, body: {}, headers })
+    const rotateSelf = (value: string) => keyturn.request('POST', '/v1/keys/self/rotate', { key: value, body: {} })
     const makeOwn = () => make({ scopes: ['self:rotate'] })
 
     it('wants the scope self:rotate, a secret value, and a key that works', async () => {

@@ -31,16 +31,22 @@ export async function must(answer: Promise<Answer>): Promise<{ key: Key; secret:
   return body
 }
 
+/**
+ * @param fields of the key
+ * @param wanted of the staged or the rotated secret
+ */
 export async function prepareKey(
   keyturn: Keyturn,
   project: string,
   situation: Situation,
   fields: object = {},
+  wanted: object = {},
 ): Promise<PreparedKey> {
   const expiry = situation === 'Z' ? { expires_in: 1 } : {}
   const { key, secret: old } = await keyturn.createKey(project, { expires_in: 100 * 86_400, ...fields, ...expiry })
   if (situation === 'Z') keyturn.clock.advance(2000)
   const path = { Z: null, A: null, B: 'secrets', C: 'rotate' }[situation]
-  const newer = path === null ? old : (await must(keyturn.request('POST', `/v1/keys/${key.id}/${path}`))).secret
+  const make = (to: string) => must(keyturn.request('POST', `/v1/keys/${key.id}/${to}`, { body: wanted }))
+  const newer = path === null ? old : (await make(path)).secret
   return { key: (await keyturn.request('GET', `/v1/keys/${key.id}`)).body, old, newer }
 }
