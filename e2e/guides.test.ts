@@ -91,11 +91,19 @@ describe('the commands of the guides', () => {
     expect((await call('POST', '/v1/verify', { key: renewed })).code).toBe('VALID')
   })
 
-  it('to rotate a key rotate it, and once more by its holder', async () => {
+  it('to rotate a key overlap two secrets, stage one, promote it and take it back, and rotate once more by its holder', async () => {
     const { key } = await createKey()
     const own = await call('POST', '/v1/projects/default/keys', { name: 'Renews itself', scopes: ['self:rotate'] })
     const said = await run(commandsOf('rotation.md'), { KEY: key.id, THE_KEY_ITSELF: own.secret.value })
-    expect([...said.matchAll(/"value":"(kt_live_\w+)"/g)]).toHaveLength(2)
-    expect((await call('GET', `/v1/keys/${key.id}`)).rotating).toBe(true)
+    expect([...said.matchAll(/"code":"(\w+)","sentence":"/g)].map(([, code]) => code)).toEqual([
+      'new_never_called',
+      'never_called',
+    ])
+    expect([...said.matchAll(/"value":"(kt_live_\w+)"/g)]).toHaveLength(1)
+    const answerIn = (file: string) => JSON.parse(readFileSync(path.join(workplace.directory, file), 'utf8'))
+    const kept = ['rotated', 'extended', 'finished', 'staged', 'promoted', 'cancelled'].map((name) => `${name}.json`)
+    expect(kept.map((file) => answerIn(file).key.rotating)).toEqual([true, true, false, true, true, false])
+    expect((await call('POST', '/v1/verify', { key: answerIn('rotated.json').secret.value })).code).toBe('VALID')
+    expect((await call('POST', '/v1/verify', { key: answerIn('staged.json').secret.value })).code).toBe('REVOKED')
   })
 })
