@@ -106,7 +106,7 @@ describe.each(engines)('extending a key, on $name', (engine) => {
     const { key } = await keyturn.createKey('default', { expires_in: 86_400 })
     const dates = [1, 2, 3, 4, 5, 6].map((days) => later(key.expires_at, days * day))
     const answers = await Promise.all(dates.map((expires_at) => extend(key.id, { expires_at })))
-    const won = answers.filter(({ status }) => status === 200).map(({ body }) => body.key.expires_at)
+    const won: string[] = answers.filter(({ status }) => status === 200).map(({ body }) => body.key.expires_at)
     expect(won.length).toBeGreaterThan(0)
     for (const { status, body } of answers)
       if (status !== 200) expect(['would_shorten', 'key_changed']).toContain(body.code)

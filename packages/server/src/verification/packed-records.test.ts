@@ -14,7 +14,6 @@ const recordOf = (number: number, name: string): VerifyRecord => ({
   primaryFrom: number % 2 === 0 ? Number.POSITIVE_INFINITY : 1_800_000_000_000 + number,
   end: number % 3 === 0 ? Number.POSITIVE_INFINITY : 1_900_000_000_000 + number,
   endCode: 'EXPIRED',
-  primaryFrom: number % 5 === 0 ? 1_800_000_000_000 + number : Number.POSITIVE_INFINITY,
   keyId: idOf('key', number),
   kind: 'secret',
   environment: 'live',

@@ -1,5 +1,6 @@
 import type { ErrorCode, Key } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toProblem } from '../../src/http/error-map.ts'
 import { DomainError } from '../../src/kernel/errors.ts'
 import { SecretValue } from '../../src/kernel/secret-value.ts'
 import { disableKey, enableKey } from '../../src/keys/disable-key.ts'
@@ -188,8 +189,7 @@ describe.each(engines)('of two operations at once on one key, on $name', (engine
   })
   afterAll(() => keyturn.stop())
 
-  const read = async ({ key }: PreparedKey): Promise<Key> =>
-    (await keyturn.request('GET', `/v1/keys/${key.id}`)).body
+  const read = async ({ key }: PreparedKey): Promise<Key> => (await keyturn.request('GET', `/v1/keys/${key.id}`)).body
 
   async function prepare(situation: Situation, forClaims: boolean): Promise<Prepared> {
     // Links are made where none is refused: of a key with one secret, or none.
@@ -204,16 +204,19 @@ describe.each(engines)('of two operations at once on one key, on $name', (engine
     return { ...prepared, tokens: await makeLinks(prepared.key) }
   }
 
-  /** @returns of each what it was told; null: it was done */
-  async function runBoth(prepared: Prepared, pair: readonly Operation[]): Promise<(ErrorCode | null)[]> {
+  /** @returns of each why it was refused; null: it was done */
+  async function refusalsOf(prepared: Prepared, pair: readonly Operation[]): Promise<(DomainError | null)[]> {
     const call = bothReady(keyturn.rootCall)
     const outcomes = await Promise.allSettled(pair.map((operation, turn) => operation.run(call, prepared, turn)))
     return outcomes.map((outcome) => {
       if (outcome.status === 'fulfilled') return null
-      if (outcome.reason instanceof DomainError) return outcome.reason.code
+      if (outcome.reason instanceof DomainError) return outcome.reason
       throw outcome.reason
     })
   }
+
+  const runBoth = async (prepared: Prepared, pair: readonly Operation[]): Promise<(ErrorCode | null)[]> =>
+    (await refusalsOf(prepared, pair)).map((refusal) => refusal?.code ?? null)
 
   const openLinks = async ({ key }: Prepared) => {
     const { data } = (await keyturn.request('GET', `/v1/keys/${key.id}/claim-links`)).body
@@ -221,23 +224,26 @@ describe.each(engines)('of two operations at once on one key, on $name', (engine
   }
 
   describe.each(everywhere)('from %s', (situation) => {
-    it.each(pairsFrom(situation))('%s: one wins, the other is told why not, nothing is half done', async (_, one, other) => {
-      const claims = [one, other].filter(({ name }) => name === 'claim').length
-      const prepared = await prepare(situation, claims > 0)
-      expect(situationOf(prepared.key)).toBe(situation)
-      const told = await runBoth(prepared, [one, other])
-      const after = await read(prepared)
-      // Of two that move the same end, the second goes further.
-      const extendsTwice = one === other && one.name.startsWith('extend')
-      expect([
-        [null, refusalAfter(one, other, after, prepared)],
-        [extendsTwice ? 'would_shorten' : refusalAfter(other, one, after, prepared), null],
-      ]).toContainEqual(told)
-      await expectTold(keyturn, after)
-      if (claims === 0) return
-      const claimed = [one, other].filter(({ name }, turn) => name === 'claim' && told[turn] === null).length
-      expect(await openLinks(prepared)).toBe(2 - claimed)
-    })
+    it.each(pairsFrom(situation))(
+      '%s: one wins, the other is told why not, nothing is half done',
+      async (_, one, other) => {
+        const claims = [one, other].filter(({ name }) => name === 'claim').length
+        const prepared = await prepare(situation, claims > 0)
+        expect(situationOf(prepared.key)).toBe(situation)
+        const told = await runBoth(prepared, [one, other])
+        const after = await read(prepared)
+        // Of two that move the same end, the second goes further.
+        const extendsTwice = one === other && one.name.startsWith('extend')
+        expect([
+          [null, refusalAfter(one, other, after, prepared)],
+          [extendsTwice ? 'would_shorten' : refusalAfter(other, one, after, prepared), null],
+        ]).toContainEqual(told)
+        await expectTold(keyturn, after)
+        if (claims === 0) return
+        const claimed = [one, other].filter(({ name }, turn) => name === 'claim' && told[turn] === null).length
+        expect(await openLinks(prepared)).toBe(2 - claimed)
+      },
+    )
 
     it.each(operations.filter(({ from, whileDisabled }) => from.includes(situation) && whileDisabled === undefined))(
       'enable and $name of a disabled key are both done, but for what a revoked one refuses',
@@ -253,5 +259,24 @@ describe.each(engines)('of two operations at once on one key, on $name', (engine
         await expectTold(keyturn, after)
       },
     )
+  })
+  it('the other is told what happened, and what may be done now', async () => {
+    const prepared = await prepare('A', false)
+    const [rotate] = operations
+    if (!rotate) throw new Error('there is no operation')
+    const refusal = (await refusalsOf(prepared, [rotate, rotate])).find((one) => one !== null)
+    if (!refusal) throw new Error('both were done')
+    const { last_action } = await read(prepared)
+    const problem = toProblem(refusal, 'req_test')
+    expect(problem).toMatchObject({
+      status: 409,
+      code: 'key_changed',
+      last_action: 'key.rotated',
+      at: last_action.at,
+      operations: ['finish', 'cancel'],
+    })
+    expect(Date.parse(String(problem['until']))).toBeGreaterThanOrEqual(Date.parse(last_action.at))
+    expect(problem.detail).toContain(`key.rotated, at ${last_action.at}. `)
+    expect(problem.detail).toContain('finish, cancel')
   })
 })

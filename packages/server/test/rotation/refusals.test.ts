@@ -71,6 +71,7 @@ const refusals: readonly Refusal[] = [
     operations: ['finish', 'force'],
   },
   { from: 'Z', path: 'extend', body: { expires_in: 60 }, ...without, operations: ['rotate'] },
+  { from: 'Z', path: 'extend', body: { expires_in: 60, slot: 'secondary' }, ...without, operations: ['rotate'] },
   {
     from: 'A',
     path: 'extend',
@@ -86,6 +87,15 @@ const refusals: readonly Refusal[] = [
     secret: 'old',
     until: 'old ends',
     operations: ['rotate', 'revoke'],
+  },
+  {
+    from: 'B',
+    path: 'extend',
+    body: { expires_in: 60 },
+    code: 'would_shorten',
+    secret: 'old',
+    until: 'old ends',
+    operations: ['revoke'],
   },
   {
     from: 'B',
