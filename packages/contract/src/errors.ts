@@ -69,6 +69,20 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number]
 
+/** What leads on where an operation on secrets is refused. `force` is no operation: it is a field of the same request. */
+export const helpfulOperations = [
+  'rotate',
+  'stage',
+  'promote',
+  'finish',
+  'cancel',
+  'revoke',
+  'create',
+  'enable',
+  'force',
+] as const
+export type HelpfulOperation = (typeof helpfulOperations)[number]
+
 /** An error answer, `application/problem+json` (RFC 9457). Further members depend on the code. */
 export const problemSchema = z
   .looseObject({
@@ -82,6 +96,15 @@ export const problemSchema = z
       .array(z.object({ path: z.string(), detail: z.string() }))
       .optional()
       .describe('With `invalid_request`: every field that was refused, and why.'),
+    operations: z
+      .array(z.enum(helpfulOperations))
+      .optional()
+      .describe('Where a key stands in the way of what was asked for: the operations on it that would help.'),
+    until: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('With `operations`: until when it stands in the way by itself; null: until somebody does something.'),
   })
   .meta({ id: 'Problem' })
 

@@ -11,6 +11,10 @@ interface ProblemKind {
 /** Of a secret in an error. */
 const ending = (until: unknown): string => (typeof until === 'string' ? ` and ends at ${until}` : '')
 
+/** Operations that lead on from where something is in the way. */
+const helps = ({ operations, until }: ErrorFacts): string =>
+  `What helps: ${text(operations)}${typeof until === 'string' ? `, or waiting until ${until}` : ''}.`
+
 const text = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value))
 
 /** The only place that knows both words and numbers. A forgotten code does not compile. */
@@ -151,7 +155,10 @@ const problems = {
   key_changed: {
     status: 409,
     title: 'Somebody else changed the key at the same moment',
-    detail: () => 'Read it again and decide anew.',
+    detail: ({ last_action, at, operations }) =>
+      at === undefined
+        ? 'Read it again and decide anew.'
+        : `The last that happened to it is ${text(last_action)}, at ${text(at)}. Read it again and decide anew; now it can take: ${text(operations)}.`,
   },
   key_disabled: {
     status: 409,
@@ -179,51 +186,50 @@ const problems = {
   no_live_secret: {
     status: 409,
     title: 'There is no live secret',
-    detail: ({ slot }) => `The ${text(slot)} secret has ended or was never made. Rotate the key to give it a new one.`,
+    detail: ({ slot, ...facts }) => `The ${text(slot)} secret has ended or was never made. ${helps(facts)}`,
   },
   last_live_secret: {
     status: 409,
     title: 'It is the only live secret of the key',
-    detail: () => 'Rotate the key to replace it, or revoke the whole key: leave `slot` out.',
+    detail: ({ secret, until, legacy }) =>
+      `${text(secret)} is all that the key has${ending(until)}. Rotate the key to replace it${legacy ? '' : ', or revoke the whole key: leave `slot` out'}.`,
   },
   secondary_staged: {
     status: 409,
     title: 'A secret is staged',
-    detail: ({ secret, until, operations }) =>
-      `${text(secret)} waits to become the primary${ending(until)}. What helps: ${text(operations)}.`,
+    detail: ({ secret, ...facts }) => `${text(secret)} waits to become the primary. ${helps(facts)}`,
   },
   rotation_in_progress: {
     status: 409,
     title: 'A rotation is in progress',
-    detail: ({ secret, until, operations }) =>
-      `${text(secret)} is retiring${ending(until)}. What helps: ${text(operations)}, or waiting until then.`,
+    detail: ({ secret, ...facts }) => `${text(secret)} is retiring. ${helps(facts)}`,
   },
   no_rotation_in_progress: {
     status: 409,
     title: 'The key has one secret',
-    detail: () => 'There is nothing to finish or cancel. Rotate it, or stage a second secret, first.',
+    detail: (facts) => `There is nothing to finish or cancel. ${helps(facts)}`,
   },
   nothing_staged: {
     status: 409,
     title: 'No secret is staged',
-    detail: () => 'Stage one first (POST /v1/keys/{key}/secrets), or rotate.',
+    detail: (facts) => `There is nothing to promote. To stage one is POST /v1/keys/{key}/secrets. ${helps(facts)}`,
   },
   secret_in_use: {
     status: 409,
     title: 'The secret is still called with',
-    detail: ({ secret, last_used_at }) =>
-      `${text(secret)} was called at ${text(last_used_at)}; whoever uses it would be refused. Move them first, or send {"force": true}.`,
+    detail: ({ secret, last_used_at, ...facts }) =>
+      `${text(secret)} was called at ${text(last_used_at)}; whoever uses it would be refused. Move them first. ${helps(facts)}`,
   },
   would_shorten: {
     status: 409,
     title: 'That would be earlier than it is now',
-    detail: ({ expires_at }) =>
-      `It ends at ${text(expires_at ?? 'no time at all: it never expires')}. To end it sooner, revoke the key.`,
+    detail: ({ expires_at, operations }) =>
+      `It ends at ${text(expires_at ?? 'no time at all: it never expires')}. To end it sooner: ${text(operations)}.`,
   },
   legacy_key_never_expires: {
     status: 409,
     title: 'A legacy key never expires',
-    detail: () => 'There is nothing to extend; leave expires_at and expires_in out.',
+    detail: () => 'There is nothing to extend, only to rotate; leave expires_at and expires_in out.',
   },
   legacy_key_cannot_be_disabled: {
     status: 409,

@@ -1,8 +1,8 @@
-import type { AuditAction, Slot } from '@keyturn/contract'
+import type { AuditAction, HelpfulOperation, Slot } from '@keyturn/contract'
 import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
-import { formatInstant, type Instant } from '../kernel/instant.ts'
+import { formatInstant, formatTime, type Instant } from '../kernel/instant.ts'
 import type { SecretValue } from '../kernel/secret-value.ts'
 import { lockProjectForKeys } from '../organizations/find.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
@@ -67,28 +67,46 @@ export async function changeSecrets(
     const key = await lockKey(tx, organizationId, keyId)
     const now = await call.now(tx)
     const refusal = refuseToChange(key)
-    if (refusal) throw new DomainError(refusal)
+    if (refusal) throw new DomainError(refusal, { until: null, operations: ['create'] })
     const secrets = await listSecretsOf(tx, [keyId])
     const slots = normalise(secrets, now)
     const plan = await decide({ key, slots, policy: place.policy, now }, tx)
     if (!plan) return { view: await viewKey(tx, key, now), issued: null }
-    if (arrangementOf(secrets) !== before) throw new DomainError('key_changed')
+    if (arrangementOf(secrets) !== before) throw keyChanged(key, slots, now)
     if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
     return applyPlan(tx, call, key, secrets, plan, now)
   })
 }
 
-/** Which secrets there are, and what operations have made of them. A moved end is none: two that move it come to the later one. */
+/** Which secrets there are, and what operations have made of them. */
 const arrangementOf = (secrets: readonly SecretRecord[]): string =>
   secrets
-    .map(({ id, slot, overlapStartedAt, endedAt }) => [id, slot, overlapStartedAt, endedAt].join(' '))
+    .map(({ id, slot, expiresAt, retiresAt, endedAt }) => [id, slot, expiresAt, retiresAt, endedAt].join(' '))
     .toSorted()
     .join()
+
+/** What leads on from where the secrets of a key are. */
+const onward = {
+  none: ['rotate'],
+  one: ['rotate', 'stage'],
+  staged: ['promote', 'cancel'],
+  retiring: ['finish', 'cancel'],
+} as const satisfies Record<Slots['state'], readonly HelpfulOperation[]>
+
+/** What the other one did, and what may be done to what it has left. From now on it is in nobody's way. */
+const keyChanged = ({ lastAction }: Key, { state }: Slots, now: Instant) =>
+  new DomainError('key_changed', {
+    last_action: lastAction.action,
+    at: formatTime(lastAction.at),
+    until: formatTime(now),
+    operations: onward[state],
+  })
 
 async function refuseBeyondLimit(tx: Tx, key: Key, policy: EffectivePolicy, now: Instant): Promise<void> {
   const limit = policy.max_active_keys
   const active = await countActiveKeys(tx, key.organizationId, key.projectId, now, limit)
-  if (active >= limit) throw new DomainError('active_key_limit_reached', { limit, active })
+  if (active < limit) return
+  throw new DomainError('active_key_limit_reached', { limit, active, until: null, operations: ['revoke'] })
 }
 
 async function applyPlan(

@@ -59,7 +59,8 @@ export function issueKey(
     const expiresAt = endOfNewSecret(wanted, place.policy, now)
     const limit = place.policy.max_active_keys
     const active = await countActiveKeys(tx, project.organizationId, project.id, now, limit)
-    if (active >= limit) throw new DomainError('active_key_limit_reached', { limit, active })
+    if (active >= limit)
+      throw new DomainError('active_key_limit_reached', { limit, active, until: null, operations: ['revoke'] })
     return insertIssuedKey(tx, call, place, now, { ...wanted, expiresAt, management, legacy: false })
   })
 }

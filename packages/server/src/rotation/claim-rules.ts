@@ -7,7 +7,7 @@ import { endOf } from '../keys/secret.ts'
 import type { Slots } from '../keys/slots.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
 import type { ClaimLink } from './claim-link.ts'
-import { rotationInProgress, secondaryStaged } from './refusals.ts'
+import { keyDisabled, keyRevoked, rotationInProgress, secondaryStaged } from './refusals.ts'
 import { planRotation, planStaging } from './rules.ts'
 
 /** What somebody with the link meets: the link itself comes first, then the key, then its secrets. */
@@ -45,10 +45,10 @@ export function standingOf(
 export function refuseClaim(key: Pick<Key, 'kind' | 'management' | 'state'>, slots: Slots<SecretWithUse>): void {
   if (key.kind === 'publishable') throw new DomainError('key_cannot_be_claimed', { kind: key.kind, management: false })
   if (key.management) throw new DomainError('key_cannot_be_claimed', { kind: key.kind, management: true })
-  if (key.state === 'revoked') throw new DomainError('key_revoked')
-  if (key.state === 'disabled') throw new DomainError('key_disabled')
-  if (slots.state === 'staged') throw secondaryStaged(slots.secondary, 'promote', 'cancel')
-  if (slots.state === 'retiring') throw rotationInProgress(slots.secondary, 'finish', 'cancel')
+  if (key.state === 'revoked') throw keyRevoked()
+  if (key.state === 'disabled') throw keyDisabled()
+  if (slots.state === 'staged') throw secondaryStaged(slots)
+  if (slots.state === 'retiring') throw rotationInProgress(slots)
 }
 
 /**

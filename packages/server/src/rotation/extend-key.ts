@@ -1,4 +1,4 @@
-import type { Slot } from '@keyturn/contract'
+import type { HelpfulOperation, Slot } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { formatInstant, type Instant, seconds } from '../kernel/instant.ts'
 import { type ChangedKey, changeSecrets, type SecretsPlan, type SecretsScene } from '../keys/change-secrets.ts'
@@ -7,6 +7,7 @@ import { boundedEnd, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
 import { endOf } from '../keys/secret.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
 import type { Call } from '../people/call.ts'
+import { legacyNeverExpires, withoutSecondary, withoutSecret, wouldShorten } from './refusals.ts'
 
 export interface WantedExtension extends Pick<WantedEnd, 'expires_at' | 'expires_in'> {
   readonly slot?: Slot | undefined
@@ -28,11 +29,12 @@ export function planExtension(scene: SecretsScene, wanted: WantedExtension): Sec
   const { key, slots, policy, now } = scene
   const slot = wanted.slot ?? 'primary'
   const isRetiring = slots.state === 'retiring' && slot === 'secondary'
-  if (key.legacy && !isRetiring) throw new DomainError('legacy_key_never_expires')
+  if (key.legacy && !isRetiring) throw legacyNeverExpires()
   const secret = pickSecret(scene, slot)
   const until = explicitEnd(wanted, now) ?? endOf(secret)
   if (until === endOf(secret)) return null
-  refuseShorter(secret, until)
+  // People plan by the date that they were told; it never comes nearer.
+  if (until < endOf(secret)) throw wouldShorten(secret, ...waysToEnd(slots, slot))
   const changed = isRetiring
     ? lengthenOverlap(secret, until, policy.max_overlap)
     : lengthenLife(secret, boundedEnd(until, policy, secret.createdAt, now))
@@ -40,9 +42,17 @@ export function planExtension(scene: SecretsScene, wanted: WantedExtension): Sec
 }
 
 function pickSecret({ slots }: SecretsScene, slot: Slot): SecretWithUse {
-  if (slots.state === 'none' || (slots.state === 'one' && slot === 'secondary'))
-    throw new DomainError('no_live_secret', { slot, operations: ['rotate'] })
-  return slots.state === 'one' ? slots.primary : slots[slot]
+  if (slots.state === 'none') throw withoutSecret(slot)
+  if (slots.state !== 'one') return slots[slot]
+  if (slot === 'secondary') throw withoutSecondary()
+  return slots.primary
+}
+
+/** What ends a secret before its time. */
+function waysToEnd({ state }: SecretsScene['slots'], slot: Slot): HelpfulOperation[] {
+  if (state === 'one') return ['rotate', 'revoke']
+  if (slot === 'primary') return ['revoke']
+  return state === 'staged' ? ['cancel', 'revoke'] : ['finish', 'revoke']
 }
 
 /** A lone secret may be left with the end of an overlap whose newer secret was revoked; that moves first, up to its own end. */
@@ -58,9 +68,4 @@ function lengthenOverlap(secret: SecretRecord, end: Instant, maxOverlapSeconds: 
   if (end > latest)
     throw new DomainError('overlap_too_long', { max_overlap: maxOverlapSeconds, latest: formatInstant(latest) })
   return { ...secret, retiresAt: end }
-}
-
-/** People plan by the date that they were told; it never comes nearer. */
-function refuseShorter(secret: SecretRecord, end: Instant): void {
-  if (end < endOf(secret)) throw new DomainError('would_shorten', { expires_at: formatInstant(endOf(secret)) })
 }

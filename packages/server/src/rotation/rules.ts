@@ -3,14 +3,18 @@ import { formatInstant, type Instant, never, seconds } from '../kernel/instant.t
 import type { SecretsPlan, SecretsScene } from '../keys/change-secrets.ts'
 import { endOfNewSecret, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
 import { endOf } from '../keys/secret.ts'
-import type { Slots } from '../keys/slots.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
 import {
+  lastLiveSecret,
+  legacyNeverExpires,
   noRotation,
   nothingStaged,
-  refuseInUse,
+  type Pair,
+  refuseToCancel,
+  refuseToFinish,
   rotationInProgress,
   secondaryStaged,
+  withoutSecondary,
   withoutSecret,
 } from './refusals.ts'
 
@@ -26,10 +30,6 @@ export interface Forced {
 
 export type WantedRotation = WantedOverlap & Forced & Pick<WantedEnd, 'expires_at' | 'expires_in'>
 
-type Pair = Extract<Slots<SecretWithUse>, { readonly state: 'staged' | 'retiring' }>
-
-const hourMs = 3_600_000
-
 /**
  * A new primary; the one before goes on beside it for the overlap, but never past its own end. Where a second secret is in the
  * way, `force` ends that one first. A key without a live secret gets one again.
@@ -39,9 +39,8 @@ const hourMs = 3_600_000
  */
 export function planRotation(scene: SecretsScene, wanted: WantedRotation): SecretsPlan {
   const { slots, now } = scene
-  if (slots.state === 'staged' && !wanted.force) throw secondaryStaged(slots.secondary, 'promote', 'cancel', 'force')
-  if (slots.state === 'retiring' && !wanted.force)
-    throw rotationInProgress(slots.secondary, 'finish', 'cancel', 'force')
+  if (slots.state === 'staged' && !wanted.force) throw secondaryStaged(slots, 'force')
+  if (slots.state === 'retiring' && !wanted.force) throw rotationInProgress(slots, 'force')
   const overlapMs = overlapOf(scene, wanted)
   const expiresAt = endOfNext(scene, wanted)
   const issue = { slot: 'primary', expiresAt } as const
@@ -61,8 +60,8 @@ export function planRotation(scene: SecretsScene, wanted: WantedRotation): Secre
 export function planStaging(scene: SecretsScene, wanted: Pick<WantedEnd, 'expires_at' | 'expires_in'>): SecretsPlan {
   const { slots } = scene
   if (slots.state === 'none') throw withoutSecret()
-  if (slots.state === 'staged') throw secondaryStaged(slots.secondary, 'promote', 'cancel')
-  if (slots.state === 'retiring') throw rotationInProgress(slots.secondary, 'finish', 'cancel')
+  if (slots.state === 'staged') throw secondaryStaged(slots)
+  if (slots.state === 'retiring') throw rotationInProgress(slots)
   return {
     action: 'key.secret_staged',
     changed: [slots.primary],
@@ -79,7 +78,7 @@ export function planPromotion(scene: SecretsScene, wanted: WantedOverlap): Secre
   const { slots, now } = scene
   if (slots.state === 'none') throw withoutSecret()
   if (slots.state === 'one') throw nothingStaged()
-  if (slots.state === 'retiring') throw rotationInProgress(slots.secondary, 'finish', 'cancel')
+  if (slots.state === 'retiring') throw rotationInProgress(slots)
   const old = retire(slots.primary, now, overlapOf(scene, wanted))
   refuseEndBefore(endOf(slots.secondary), old.endedAt === null ? endOf(old) : now)
   return { action: 'key.promoted', changed: [{ ...slots.secondary, slot: 'primary' }, old], issue: null }
@@ -93,8 +92,8 @@ export function planPromotion(scene: SecretsScene, wanted: WantedOverlap): Secre
 export function planFinish({ slots, now }: Pick<SecretsScene, 'slots' | 'now'>, wanted: Forced): SecretsPlan {
   if (slots.state === 'none') throw withoutSecret()
   if (slots.state === 'one') throw noRotation()
-  if (slots.state === 'staged') throw secondaryStaged(slots.secondary, 'promote', 'cancel')
-  refuseInUse(slots.secondary, now - hourMs, wanted)
+  if (slots.state === 'staged') throw secondaryStaged(slots)
+  if (!wanted.force) refuseToFinish(slots, now)
   return { action: 'key.rotation_finished', changed: [end(slots.secondary, now, 'rotate')], issue: null }
 }
 
@@ -107,7 +106,7 @@ export function planCancel({ slots, now }: SecretsScene, wanted: Forced): Secret
   if (slots.state === 'none') throw withoutSecret()
   if (slots.state === 'one') throw noRotation()
   const [newer, older] = slots.state === 'staged' ? [slots.secondary, slots.primary] : [slots.primary, slots.secondary]
-  refuseInUse(newer, -never, wanted)
+  if (!wanted.force) refuseToCancel(slots, newer)
   const restored = { ...older, slot: 'primary', retiresAt: null, overlapStartedAt: null } as const
   const changed = slots.state === 'staged' ? [end(newer, now, 'revoke')] : [end(newer, now, 'revoke'), restored]
   return { action: 'key.rotation_cancelled', changed, issue: null }
@@ -125,8 +124,7 @@ export function planRevocation(
 ): SecretsPlan {
   if (slots.state === 'none') throw withoutSecret(slot)
   if (slots.state === 'one') {
-    if (slot === 'secondary') throw withoutSecret(slot)
-    throw new DomainError('last_live_secret', { secret: slots.primary.id, operations: ['rotate', 'revoke'] })
+    throw slot === 'secondary' ? withoutSecondary() : lastLiveSecret(slots.primary, key)
   }
   const revoked = end(slots[slot], now, 'revoke')
   const survivor = slots[slot === 'primary' ? 'secondary' : 'primary']
@@ -148,10 +146,9 @@ export function planOwnRotation(scene: SecretsScene, secretId: string): SecretsP
   const presented =
     slots.state === 'none' ? [] : slots.state === 'one' ? [slots.primary] : [slots.primary, slots.secondary]
   if (key.state !== 'active' || !presented.some(({ id }) => id === secretId)) throw new DomainError('invalid_token')
-  if (slots.state === 'staged') throw secondaryStaged(slots.secondary, 'promote', 'cancel')
+  if (slots.state === 'staged') throw secondaryStaged(slots)
   if (slots.state !== 'retiring') return planRotation(scene, {})
-  if (slots.secondary.id !== secretId || slots.primary.lastUsedAt !== null)
-    throw rotationInProgress(slots.secondary, 'finish', 'cancel')
+  if (slots.secondary.id !== secretId || slots.primary.lastUsedAt !== null) throw rotationInProgress(slots)
   return againstLostAnswer(scene, slots, now)
 }
 
@@ -174,7 +171,7 @@ function overlapOf({ policy }: SecretsScene, { overlap }: WantedOverlap): number
  */
 function endOfNext({ key, slots, policy, now }: SecretsScene, wanted: Pick<WantedEnd, 'expires_at' | 'expires_in'>) {
   if (key.legacy) {
-    if (explicitEnd(wanted, now) !== undefined) throw new DomainError('legacy_key_never_expires')
+    if (explicitEnd(wanted, now) !== undefined) throw legacyNeverExpires()
     return never
   }
   const goesOn = slots.state !== 'none' && slots.primary.expiresAt === never && policy.allow_never_expires

@@ -122,8 +122,8 @@ describe.each(engines)('claim links, on $name', (engine) => {
         for (const [key, code, more] of [
           [staged, 'secondary_staged', { operations: ['promote', 'cancel'] }],
           [retiring, 'rotation_in_progress', { operations: ['finish', 'cancel'] }],
-          [disabled, 'key_disabled', {}],
-          [revoked, 'key_revoked', {}],
+          [disabled, 'key_disabled', { until: null, operations: ['enable'] }],
+          [revoked, 'key_revoked', { until: null, operations: ['create'] }],
           [publishable, 'key_cannot_be_claimed', { management: false }],
           [management, 'key_cannot_be_claimed', { management: true }],
         ] as const) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
-import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
+import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
 import { faultOf } from '../support/problems.ts'
 import { auditHeads, callOperation, expectNothingChanged, makePlace, type Place, sampleOf } from '../support/samples.ts'
@@ -87,6 +87,41 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
           expect(faultOf(answer, { status: 400, code: 'invalid_request', path: 'Idempotency-Key' })).toBeNull()
         }
       }))
+  })
+
+  /** What an answer shows this once: the value of a secret, or a link to one. */
+  const shownOnce = ({ body }: Answer): string | null => body?.secret?.value ?? body?.url ?? null
+
+  const issuing = [
+    'POST /v1/keys/self/rotate',
+    'POST /v1/keys/{key}/claim-links',
+    'POST /v1/keys/{key}/rotate',
+    'POST /v1/keys/{key}/secrets',
+    'POST /v1/organizations/{org}/management-keys',
+    'POST /v1/projects/{project}/keys',
+  ]
+
+  it('gives the same secret for ten minutes, and null after, with every operation that issues one', async () => {
+    const found: string[] = []
+    for (const operation of changingPosts) {
+      const headers = newHeader()
+      const fresh = await makePlace(keyturn)
+      const first = await callOperation(keyturn, operation, fresh, { headers })
+      const shown = shownOnce(first)
+      if (shown === null) continue
+      found.push(operation.name)
+      keyturn.clock.advance(10 * 60_000 - 5_000)
+      expect((await callOperation(keyturn, operation, fresh, { headers })).text).toBe(first.text)
+      keyturn.clock.advance(6_000)
+      const late = await callOperation(keyturn, operation, fresh, { headers })
+      expect([operation.name, late.status, late.text]).toEqual([
+        operation.name,
+        first.status,
+        first.text.replace(JSON.stringify(shown), 'null'),
+      ])
+      expect(late.text).not.toContain(shown)
+    }
+    expect(found.toSorted()).toEqual(issuing)
   })
 
   const create = (headers: Record<string, string>, body: object, options: { key?: string; project?: string } = {}) =>
