@@ -49,6 +49,17 @@ describe('database time', () => {
     expect(time.now()).toBeGreaterThan(before)
   })
 
+  it('is a whole number of milliseconds, however finely the process counts', () => {
+    const clock = new MovedClock()
+    const time = new DatabaseTime(clock)
+    clock.pass(0.75)
+    time.observe(10_000)
+    clock.pass(0.9999)
+    expect(time.now()).toBe(10_000)
+    clock.pass(0.0002)
+    expect(time.now()).toBe(10_001)
+  })
+
   it('is not behind what a read has brought', () => {
     const clock = new MovedClock()
     const time = new DatabaseTime(clock)

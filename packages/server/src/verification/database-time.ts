@@ -32,9 +32,10 @@ export class DatabaseTime {
     return this.now()
   }
 
+  /** Whole milliseconds: what is written as a number and what is written as text are the same moment. */
   now(): Instant {
     const estimate = this.#offset + this.#clock.monotonic()
     if (estimate > this.#last) this.#last = estimate
-    return this.#clock.databaseTime(this.#last)
+    return Math.floor(this.#clock.databaseTime(this.#last))
   }
 }

@@ -7,6 +7,8 @@ import { auditHeads, callOperation, expectNothingChanged, makePlace, type Place,
 
 const changingPosts = operations.filter(({ method, name }) => method === 'POST' && name !== 'POST /v1/verify')
 let used = 0
+/** How far a change has come on the nodes is asked anew each time. */
+const whatWasDone = ({ status, body }: Answer) => ({ status, body: { ...body, propagation: undefined } })
 const newHeader = () => ({ 'idempotency-key': `order-${++used}` })
 
 describe.each(engines)('Idempotency-Key, on $name', (engine) => {
@@ -46,7 +48,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
       await expectNothingChanged(keyturn, async () => {
         for (let time = 0; time < 2; time++) {
           const again = await callOperation(keyturn, operation, fresh, { headers })
-          expect([again.status, again.text]).toEqual([first.status, first.text])
+          expect(whatWasDone(again)).toEqual(whatWasDone(first))
           expect(again.headers.get('content-type')).toBe(first.headers.get('content-type'))
           expect(again.headers.get('idempotency-replayed')).toBe('true')
         }
@@ -64,7 +66,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
         answers = await atOnce()
       })
       expect(eventsAtOnce).toBe(events)
-      expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1)
+      for (const answer of answers) expect(whatWasDone(answer)).toEqual(answers[0] && whatWasDone(answers[0]))
       expect(answers.filter((answer) => answer.headers.get('idempotency-replayed') === null)).toHaveLength(1)
     })
 
