@@ -231,6 +231,27 @@ describe.each(engines)('operations on secrets, on $name', (engine) => {
     expect(secretIn(extended.key, 'secondary')?.retires_at).toBe(at(30 * day).expires_at)
   })
 
+  it('takes a rotation back as if it had never been: the old one lives as long as it was to', async () => {
+    const { key, secret } = await make()
+    await must(act(key, 'rotate', { overlap: 3600 }))
+    const cancelled = await must(act(key, 'cancel'))
+    expect(secretIn(cancelled.key, 'primary')).toMatchObject({ id: secret.id, retires_at: null })
+    expect(cancelled.key).toMatchObject({ expires_at: key.expires_at, next_expiry_at: key.next_expiry_at })
+    keyturn.clock.advance(2 * hour)
+    expect(await codeOf(secret.value)).toBe('VALID')
+  })
+
+  it('leaves the old one with the end of its overlap where the newer one is revoked, until it is extended', async () => {
+    const { key, secret } = await make()
+    const rotated = await must(act(key, 'rotate', { overlap: 3600 }))
+    const end = secretIn(rotated.key, 'secondary')?.retires_at
+    const revoked = await must(act(key, 'revoke', { slot: 'primary' }))
+    expect(secretIn(revoked.key, 'primary')).toMatchObject({ id: secret.id, retires_at: end })
+    expect(revoked.key.next_expiry_at).toBe(end)
+    const extended = await must(act(key, 'extend', { expires_in: 2 * lifetime }))
+    expect(secretIn(extended.key, 'primary')).toMatchObject({ id: secret.id, retires_at: null })
+  })
+
   it('wants force to end what is called', async () => {
     const { key, secret } = await make()
     const rotated = await must(act(key, 'rotate'))

@@ -26,7 +26,8 @@ export class RestlessClient {
   async #callOn(ask: Ask, node: number): Promise<void> {
     while (!this.#stopped) {
       const sentAt = Date.now()
-      const code = await ask(this.#value)
+      // A broken connection is a refusal like any other.
+      const code = await ask(this.#value).catch(() => 'none')
       this.asked.push({ node, code, sentAt, answeredAt: Date.now() })
       await pause(1)
     }
