@@ -1,17 +1,13 @@
 // Keeps the key of a machine renewed for ever: node keep-renewed.mjs https://keys.example.com /etc/my-app/key [--once]
-// The file holds the value, and the key has the scope self:rotate. Node 18 or newer, nothing else. docs/guides/self-renewal.md
-import { open, readFile, rename } from 'node:fs/promises'
+// The file holds the value, and the key has the scope self:rotate. Node 20 or newer, nothing else. docs/guides/self-renewal.md
+import { open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 const [server = '', file = '', once] = process.argv.slice(2)
 
-async function call(method = 'GET', action = '', value = '') {
-  const headers = { authorization: `Bearer ${value}` }
-  const answer = await fetch(`${server}/v1/keys/self/${action}`, {
-    method,
-    headers,
-    signal: AbortSignal.timeout(30_000),
-  })
+async function call(method = '', action = '', value = '') {
+  const options = { method, headers: { authorization: `Bearer ${value}` }, signal: AbortSignal.timeout(30_000) }
+  const answer = await fetch(`${server}/v1/keys/self/${action}`, options)
   const body = JSON.parse(await answer.text())
   if (!answer.ok) throw new Error(`${method} ${action}: ${answer.status} ${body.code}. ${body.detail}`)
   return body
@@ -19,10 +15,7 @@ async function call(method = 'GET', action = '', value = '') {
 
 /** The file has the old value or the new one, whole, whatever happens: written beside it, on the disk, then put in its place. */
 async function keep(value = '') {
-  const fresh = await open(`${file}.new`, 'w', 0o600)
-  await fresh.writeFile(`${value}\n`)
-  await fresh.sync()
-  await fresh.close()
+  await writeFile(`${file}.new`, `${value}\n`, { mode: 0o600, flush: true })
   await rename(`${file}.new`, file)
   const directory = await open(dirname(file))
   await directory.sync()
