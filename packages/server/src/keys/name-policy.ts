@@ -34,5 +34,6 @@ function matchesPattern(name: string, pattern: string): boolean {
   return false
 }
 
+/** It is an Error of that context, and not one of ours. */
 const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'

@@ -2,7 +2,5 @@
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 
-const { open } = promises
-promises.open = (path, flags, mode) =>
-  flags === 'w' ? process.kill(process.pid, 'SIGKILL') && new Promise(() => {}) : open(path, flags, mode)
+promises.writeFile = () => process.kill(process.pid, 'SIGKILL') && new Promise(() => {})
 syncBuiltinESMExports()
