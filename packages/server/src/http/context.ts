@@ -1,14 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, TypedResponse } from 'hono'
 import type { Logger } from 'pino'
+import type { Refusals } from '../audit/record-refusal.ts'
 import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import type { Call, Caller, Ground } from '../people/call.ts'
+import type { Named } from '../people/enter.ts'
+import type { Mailer } from '../people/mail.ts'
+import type { ActionName } from '../people/roles.ts'
+import type { HeldSession, SignIn } from '../people/sign-in.ts'
 import type { RotatingHolder } from '../rotation/rotate-own-key.ts'
 import type { NodeRegistry } from '../verification/node-registry.ts'
 import type { Propagation } from '../verification/propagation.ts'
 import type { Verifier } from '../verification/verifier.ts'
+import type { TrustedProxies } from './client-address.ts'
 import type { Metrics } from './metrics.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
 
@@ -25,6 +31,12 @@ export interface Services {
   readonly flushUses: () => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
   readonly publicUrl: string
+  /** Networks of proxies whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: TrustedProxies
+  readonly signIn: SignIn
+  readonly refusals: Refusals
+  /** Null: none is set up, and links are handed over by people. */
+  readonly mailer: Mailer | null
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>
@@ -32,7 +44,16 @@ export interface Services {
 
 export interface Env {
   Bindings: { incoming?: IncomingMessage }
-  Variables: { requestId: string; caller: Caller; bearer: string; holder: RotatingHolder }
+  Variables: {
+    requestId: string
+    caller: Caller
+    bearer: string
+    holder: RotatingHolder
+    /** Where a person calls. */
+    session?: HeldSession
+    /** Where a person calls: makes them a caller of one action on what the path names. */
+    enter?: (action: ActionName, named: Named) => Promise<void>
+  }
 }
 
 export const addressOf = (c: Context<Env>): string | null =>

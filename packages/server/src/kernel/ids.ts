@@ -8,6 +8,13 @@ const prefixes = {
   secret: 'sec',
   request: 'req',
   node: 'node',
+  person: 'per',
+  session: 'ses',
+  invitation: 'inv',
+  portalLink: 'ptl',
+  account: 'acc',
+  verification: 'ver',
+  twoFactor: 'tfa',
 } as const
 export type IdKind = keyof typeof prefixes
 

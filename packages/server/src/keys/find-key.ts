@@ -2,6 +2,7 @@ import type { ManagementScope } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import type { Call } from '../people/call.ts'
 import { reachesProject, requireAtLeast, requireScope } from '../people/permissions.ts'
+import type { Reader } from '../storage/database.ts'
 import type { Key } from './key.ts'
 import * as store from './key-store.ts'
 import { type KeyView, viewKey } from './view-keys.ts'
@@ -33,6 +34,14 @@ export async function findKeyToChange(call: Call, keyId: string): Promise<Key> {
   requireScope(call.caller, key.management ? 'management:write' : 'keys:write')
   if (key.management) requireAtLeast(call.caller, key.scopes, key.management.projects)
   return key
+}
+
+/** Where a key is, for asking whether somebody reaches it and may do something to it. */
+export async function locateKey(reader: Reader, organizationIds: readonly string[], keyId: string) {
+  const key = await store.findKey(reader, null, keyId)
+  if (!key || !organizationIds.includes(key.organizationId)) return undefined
+  const { organizationId, projectId, owner, management } = key
+  return { organizationId, projectId: management ? null : projectId, owner, management: management !== null }
 }
 
 /** @throws DomainError insufficient_scope, key_not_found */

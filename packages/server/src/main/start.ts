@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
+import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
@@ -12,8 +13,13 @@ import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { openSmtpMailer } from '../notifications/smtp-mailer.ts'
+import { forgetOldAttempts } from '../people/attempts.ts'
 import type { Ground } from '../people/call.ts'
 import { install, type RootKeyState } from '../people/install.ts'
+import { forgetEndedSessions } from '../people/sessions.ts'
+import { isSetUp, setUpLink } from '../people/set-up.ts'
+import { SignIn } from '../people/sign-in.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
 import { rollUpUsage } from '../usage/read-usage.ts'
@@ -42,6 +48,8 @@ export interface Running {
   /** Where the data is, for people. */
   readonly place: string
   readonly rootKey: RootKeyState
+  /** Makes the first owner; null: somebody has signed up. */
+  readonly setUpLink: string | null
   /** Answers what was asked, writes what was noted, gives everything back. */
   readonly stop: () => Promise<void>
 }
@@ -56,7 +64,9 @@ export async function start(settings: Settings, clock: Clock, log: Logger): Prom
       await stop()
       await installation.close()
     }
-    return { address, place, rootKey, stop: stopAll }
+    const now = await database.now(database.reader)
+    const link = (await isSetUp(database.reader)) ? null : setUpLink(masterKey, publicUrlOf(settings, address), now)
+    return { address, place, rootKey, setUpLink: link, stop: stopAll }
   } catch (error) {
     await installation.close()
     throw error
@@ -80,6 +90,9 @@ export async function serve(
   const { publicUrl, trustedProxies: proxies } = settings
   // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
   const flushUses = () => uses.flush().catch(() => {})
+  const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
+  const signIn = new SignIn({ ground, clock, masterKey, publicUrl, mailer })
+  const refusals = new Refusals(ground)
   const services = {
     ground,
     verifier,
@@ -90,6 +103,10 @@ export async function serve(
     masterKey,
     flushUses,
     publicUrl,
+    trustedProxies: proxies,
+    signIn,
+    refusals,
+    mailer,
     log,
     whyNotReady,
   }
@@ -118,6 +135,9 @@ export async function serve(
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
     periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
     periodically(hourMs, log, 'forget old answers', () => forgetOldAnswers(ground)),
+    periodically(hourMs, log, 'forget ended sessions', () => forgetEndedSessions(ground)),
+    periodically(hourMs, log, 'forget old attempts', () => forgetOldAttempts(ground)),
+    periodically(hourMs, log, 'forget refused calls', () => refusals.forgetOld()),
     periodically(signEveryMs, log, 'sign audit heads', () => signAndLog(database, masterKey, log, signAtLeast)),
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
   ]
@@ -130,6 +150,10 @@ export async function serve(
   }
   return { address: addressOf(server, settings.host), stop }
 }
+
+/** As set; where any free port was taken, with that one. */
+const publicUrlOf = (settings: Settings, address: string) =>
+  settings.port === 0 && new URL(settings.publicUrl).port === '0' ? address : settings.publicUrl
 
 export function groundOf(database: Database, { keyPrefix }: Settings): Ground {
   return {

@@ -33,6 +33,7 @@ export interface RequestOptions {
 export interface Keyturn {
   readonly url: string
   readonly rootKey: string
+  readonly masterKey: MasterKey
   readonly database: Database
   readonly ground: Ground
   /** For use cases called directly, as the root key. */
@@ -93,6 +94,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
   return {
     url,
     rootKey,
+    masterKey,
     database,
     ground,
     rootCall: { ...ground, caller: rootCaller, requestId: 'req_test', address: '127.0.0.1' },

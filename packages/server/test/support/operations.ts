@@ -38,6 +38,7 @@ interface DescribedOperation {
     readonly content: Readonly<Record<string, { schema: Schema }>>
   }
   readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: Schema }>> }>>
+  readonly 'x-action'?: string
   readonly security?: readonly Readonly<Record<string, unknown>>[]
 }
 
@@ -65,6 +66,12 @@ export interface Operation {
   readonly bodyRequired: boolean
   /** Called with a management key, not with the key it is about. */
   readonly forManagementKeys: boolean
+  /** Called with the session of a person. */
+  readonly forSessions: boolean
+  /** Called by whoever is not signed in yet. */
+  readonly open: boolean
+  /** What a person's role is asked for. */
+  readonly action: string | null
 }
 
 /** The app without a database behind it: for what it says about itself. */
@@ -83,7 +90,7 @@ export function createAppAlone() {
 export const apiDescription = (await (await createAppAlone().request('/openapi.json', {}, {})).json()) as ApiDescription
 
 /** Every endpoint there is. Tests are generated from it, so that a new one cannot come without them. */
-export const operations: readonly Operation[] = Object.entries(apiDescription.paths).flatMap(([path, methods]) =>
+export const allOperations: readonly Operation[] = Object.entries(apiDescription.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
     name: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
@@ -93,8 +100,20 @@ export const operations: readonly Operation[] = Object.entries(apiDescription.pa
     body: operation.requestBody?.content['application/json']?.schema ?? null,
     bodyRequired: operation.requestBody?.required ?? false,
     forManagementKeys: operation.security?.some((scheme) => 'managementKey' in scheme) ?? false,
+    forSessions: operation.security?.some((scheme) => 'session' in scheme) ?? false,
+    open: operation.security?.length === 0,
+    action: operation['x-action'] ?? null,
   })),
 )
+
+/** Those that are called with a key. What people do about themselves, and before they are signed in, has tests of its own. */
+export const operations = allOperations.filter(
+  ({ forManagementKeys, forSessions, open }) => forManagementKeys || !(forSessions || open),
+)
+export const sessionOperations = allOperations.filter(
+  ({ forManagementKeys, forSessions }) => forSessions && !forManagementKeys,
+)
+export const openOperations = allOperations.filter(({ open }) => open)
 
 /** Follows `$ref`. */
 export function resolve(schema: Schema): Schema {

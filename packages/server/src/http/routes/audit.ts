@@ -9,6 +9,7 @@ import { jsonAnswer, managementRoute, newRoutes, organizationParam } from '../ro
 const tags = ['Audit']
 
 const list = managementRoute({
+  action: 'audit:read',
   method: 'get',
   path: '/v1/organizations/{org}/audit-events',
   summary: 'What happened in an organization, newest first',
@@ -18,6 +19,7 @@ const list = managementRoute({
   responses: { 200: jsonAnswer('A page', auditPage) },
 })
 const verify = managementRoute({
+  action: 'audit:verify',
   method: 'get',
   path: '/v1/organizations/{org}/audit-events/verification',
   summary: 'Is the chain of events unbroken?',
@@ -27,6 +29,7 @@ const verify = managementRoute({
   responses: { 200: jsonAnswer('What the walk found', auditVerification) },
 })
 const listOwn = managementRoute({
+  action: 'installation:read',
   method: 'get',
   path: '/v1/audit-events',
   summary: 'What happened to the installation itself, newest first',
@@ -36,6 +39,7 @@ const listOwn = managementRoute({
   responses: { 200: jsonAnswer('A page', auditPage) },
 })
 const verifyOwn = managementRoute({
+  action: 'installation:read',
   method: 'get',
   path: '/v1/audit-events/verification',
   summary: "Is the installation's own chain of events unbroken?",

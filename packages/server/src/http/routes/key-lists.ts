@@ -16,6 +16,7 @@ const csv = {
 const description = 'Scope `keys:read`.'
 
 const ofProject = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/projects/{project}/keys',
   summary: 'List the keys of a project',
@@ -25,6 +26,7 @@ const ofProject = managementRoute({
   responses: page,
 })
 const ofProjectCsv = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/projects/{project}/keys.csv',
   summary: 'List the keys of a project, as CSV',
@@ -34,6 +36,7 @@ const ofProjectCsv = managementRoute({
   responses: csv,
 })
 const ofOrganization = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/organizations/{org}/keys',
   summary: 'List the keys of an organization',
@@ -43,6 +46,7 @@ const ofOrganization = managementRoute({
   responses: page,
 })
 const ofOrganizationCsv = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/organizations/{org}/keys.csv',
   summary: 'List the keys of an organization, as CSV',
@@ -52,6 +56,7 @@ const ofOrganizationCsv = managementRoute({
   responses: csv,
 })
 const forManagement = managementRoute({
+  action: 'management_keys:read',
   method: 'get',
   path: '/v1/organizations/{org}/management-keys',
   summary: 'List management keys',

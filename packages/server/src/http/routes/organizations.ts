@@ -32,6 +32,7 @@ const organizationPage = pageOf(organizationSchema).meta({ id: 'OrganizationPage
 const projectPage = pageOf(projectSchema).meta({ id: 'ProjectPage' })
 
 const create = managementRoute({
+  action: 'organizations:create',
   method: 'post',
   path: '/v1/organizations',
   summary: 'Create an organization',
@@ -41,6 +42,7 @@ const create = managementRoute({
   responses: { 201: jsonAnswer('The organization', organizationSchema) },
 })
 const list = managementRoute({
+  action: 'organizations:list',
   method: 'get',
   path: '/v1/organizations',
   summary: 'List organizations',
@@ -50,6 +52,7 @@ const list = managementRoute({
   responses: { 200: jsonAnswer('A page', organizationPage) },
 })
 const read = managementRoute({
+  action: 'organization:read',
   method: 'get',
   path: '/v1/organizations/{org}',
   summary: 'Read an organization',
@@ -59,6 +62,7 @@ const read = managementRoute({
   responses: { 200: jsonAnswer('The organization', organizationSchema) },
 })
 const edit = managementRoute({
+  action: 'organization:edit',
   method: 'patch',
   path: '/v1/organizations/{org}',
   summary: 'Rename it, set its policy, switch API access off and on',
@@ -68,6 +72,7 @@ const edit = managementRoute({
   responses: { 200: jsonAnswer('The organization', organizationSchema) },
 })
 const createInside = managementRoute({
+  action: 'projects:create',
   method: 'post',
   path: '/v1/organizations/{org}/projects',
   summary: 'Create a project',
@@ -77,6 +82,7 @@ const createInside = managementRoute({
   responses: { 201: jsonAnswer('The project', projectSchema) },
 })
 const listInside = managementRoute({
+  action: 'projects:read',
   method: 'get',
   path: '/v1/organizations/{org}/projects',
   summary: 'List projects',
@@ -86,6 +92,7 @@ const listInside = managementRoute({
   responses: { 200: jsonAnswer('A page', projectPage) },
 })
 const readOne = managementRoute({
+  action: 'projects:read',
   method: 'get',
   path: '/v1/projects/{project}',
   summary: 'Read a project',
@@ -95,6 +102,7 @@ const readOne = managementRoute({
   responses: { 200: jsonAnswer('The project', projectSchema) },
 })
 const editOne = managementRoute({
+  action: 'projects:edit',
   method: 'patch',
   path: '/v1/projects/{project}',
   summary: 'Rename it, set its policy, switch API access off and on',
