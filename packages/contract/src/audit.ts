@@ -74,16 +74,17 @@ export type AuditEvent = z.infer<typeof auditEventSchema>
 
 export const auditPage = pageOf(auditEventSchema).meta({ id: 'AuditPage' })
 
-export const auditQuery = z
-  .strictObject({
-    key: plainText(100).optional(),
-    actor: plainText(100).optional().describe('Id of a person or a management key, or `root_key`.'),
-    action: z.enum(auditActions).optional(),
-    since: timestamp.optional(),
-    until: timestamp.optional(),
-    ...pageQuery.shape,
-  })
-  .meta({ id: 'AuditQuery' })
+const auditFilters = {
+  key: plainText(100).optional(),
+  actor: plainText(100).optional().describe('Id of a person or a management key, or `root_key`.'),
+  action: z.enum(auditActions).optional(),
+  since: timestamp.optional(),
+  until: timestamp.optional(),
+}
+
+export const auditQuery = z.strictObject({ ...auditFilters, ...pageQuery.shape }).meta({ id: 'AuditQuery' })
+
+export const auditExportQuery = z.strictObject(auditFilters)
 
 /** What a walk over the whole chain found. */
 export const auditVerification = z

@@ -51,7 +51,6 @@ export async function changeRoles(
   personId: string,
   wanted: WantedRoles,
 ): Promise<MemberView> {
-  await readMember(call.reader, organizationId, personId)
   const given = await rolesToGive(call, organizationId, wanted)
   return call.change(async (tx) => {
     const member = await lockMember(tx, organizationId, personId)

@@ -66,9 +66,9 @@ export async function removeMember(
   personId: string,
   wanted: WantedRemoval,
 ): Promise<Removal> {
-  const view = await readMember(call.reader, organizationId, personId)
   return call.change(async (tx) => {
     const member = await lockMember(tx, organizationId, personId)
+    const view = await readMember(tx, organizationId, personId)
     requireToGive(call, member.role)
     if (member.role === 'owner') await requireAnotherOwner(tx, organizationId)
     const successor = await findSuccessor(tx, organizationId, personId, wanted.hand_over_to ?? null)

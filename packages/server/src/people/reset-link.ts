@@ -38,8 +38,9 @@ export async function createResetLink(
   if (!(await hasPassword(call.reader, personId))) throw new DomainError('has_no_password')
   const token = new SecretValue(randomBase62(40))
   const expiresAt = (await call.now(call.reader)) + linkMs
-  // On record before there is anything to hand over.
-  await call.change(async (tx) => {
+  // First, while nobody has the token: what is handed over works, and what was never handed over is a guess like any other.
+  await signIn.createPasswordReset(personId, token.reveal(), expiresAt)
+  return call.change(async (tx) => {
     await recordChange(tx, call, await call.now(tx), {
       action: 'person.password_reset_link_created',
       organizationId,
@@ -49,7 +50,6 @@ export async function createResetLink(
       after: { expires_at: formatTime(expiresAt) },
       affects: null,
     })
+    return { email: member.email, token, expiresAt }
   })
-  await signIn.createPasswordReset(personId, token.reveal(), expiresAt)
-  return { email: member.email, token, expiresAt }
 }

@@ -72,7 +72,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/members/{member}': { status: 200 },
   'PATCH /v1/organizations/{org}/members/{member}': { body: { role: 'manager', projects: [] }, status: 200 },
   'GET /v1/organizations/{org}/members/{member}/leaving': { status: 200 },
-  'POST /v1/organizations/{org}/members/{member}/remove': { body: { rotate_seen: true, force: true }, status: 200 },
+  'POST /v1/organizations/{org}/members/{member}/remove': { body: { force: true }, status: 200 },
   'POST /v1/organizations/{org}/members/{member}/password-reset': { body: {}, status: 201 },
   'GET /v1/organizations/{org}/invitations': { status: 200 },
   'POST /v1/organizations/{org}/invitations': { body: { email: 'grace@example.com', role: 'manager' }, status: 201 },
@@ -83,6 +83,10 @@ const samples: Readonly<Record<string, Sample>> = {
   },
   'GET /v1/organizations/{org}/audit-events': { status: 200 },
   'GET /v1/organizations/{org}/audit-events/verification': { status: 200 },
+  'GET /v1/organizations/{org}/audit-events.csv': { status: 200 },
+  'GET /v1/organizations/{org}/audit-events.jsonl': { status: 200 },
+  'GET /v1/audit-events.csv': { status: 200 },
+  'GET /v1/audit-events.jsonl': { status: 200 },
   'GET /v1/audit-events': { status: 200 },
   'GET /v1/audit-events/verification': { status: 200 },
 }
@@ -141,9 +145,15 @@ async function makeMember(keyturn: Keyturn, organizationId: string): Promise<str
   const person = { id, name: 'Pat Person', email, email_verified: false, image: null, created_at: at, updated_at: at }
   await reader.insertInto('people').values(person).execute()
   const account = { id: newId('account', Date.now()), person_id: id, account_id: id, provider_id: 'credential' }
-  await reader.insertInto('accounts').values({ ...account, password: 'x', created_at: at, updated_at: at }).execute()
+  await reader
+    .insertInto('accounts')
+    .values({ ...account, password: 'x', created_at: at, updated_at: at })
+    .execute()
   const member = { organization_id: organizationId, person_id: id, role: 'member' as const, via: 'invitation' as const }
-  await reader.insertInto('members').values({ ...member, joined_at: at }).execute()
+  await reader
+    .insertInto('members')
+    .values({ ...member, joined_at: at })
+    .execute()
   return id
 }
 

@@ -1,6 +1,7 @@
 import { keyCsvQuery, keyListQuery, keyPage } from '@keyturn/contract'
 import type { Context } from 'hono'
 import { type KeyListQuery, type KeyScope, listAndCountKeys, listKeys } from '../../keys/key-list.ts'
+import { recordKeyExport } from '../../keys/record-export.ts'
 import { findManagementProject, findOrganization, findProject } from '../../organizations/find.ts'
 import type { Call } from '../../people/call.ts'
 import { requireScope } from '../../people/permissions.ts'
@@ -125,6 +126,7 @@ async function answerCsv(c: Context<Env>, call: Call, scope: KeyScope, query: Om
   const nextPage = (cursor?: string) => listKeys(call, scope, { ...query, limit, cursor })
   // The first page before the headers, so that what is wrong with the request is answered as an error and not as half a file.
   let current = await nextPage()
+  await recordKeyExport(call, scope, query)
   let started = false
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({

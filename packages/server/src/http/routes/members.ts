@@ -15,6 +15,7 @@ import {
   portalSessionCreate,
   removalReport,
 } from '@keyturn/contract'
+import type { Context } from 'hono'
 import { formatTime } from '../../kernel/instant.ts'
 import { findOrganization } from '../../organizations/find.ts'
 import type { Call } from '../../people/call.ts'
@@ -24,8 +25,8 @@ import { changeRoles, listMembers, readMember } from '../../people/members.ts'
 import { requireScope, requireWholeOrganization } from '../../people/permissions.ts'
 import { createPortalSession } from '../../people/portal.ts'
 import { readLeaving, removeMember } from '../../people/remove-member.ts'
-import { createResetLink } from '../../people/reset-link.ts'
-import { answerOnce, callOf, doOnce, type Services } from '../context.ts'
+import { createResetLink, type ResetLink } from '../../people/reset-link.ts'
+import { answerOnce, callOf, doOnce, type Env, type Services } from '../context.ts'
 import { toWireInvitation, toWireLeaving, toWireMember, toWireRemoval } from '../people-wire.ts'
 import {
   emptyBody,
@@ -89,7 +90,7 @@ const remove = managementRoute({
   path: '/v1/organizations/{org}/members/{member}/remove',
   summary: 'Remove a member, and see to what they leave',
   description:
-    'Scopes `members:write` and `keys:write`. Hands their keys over and rotates those of which they saw a value, with overlap; all of it or nothing. The report shows the new values this once.',
+    'Scope `members:write`, and `keys:write` for what is done to keys. Hands their keys over and rotates those of which they saw a value, with overlap; all of it or nothing. The report shows the new values this once.',
   tags,
   request: { params: memberParam, headers: idempotencyHeader, body: { ...jsonBody(memberRemoval), required: false } },
   responses: { 200: jsonAnswer('The report', removalReport) },
@@ -102,7 +103,7 @@ const resetPassword = managementRoute({
   description:
     'Scope `members:write`. By mail, or to hand over where none is set up. For who belongs to this organization alone.',
   tags,
-  request: { params: memberParam, body: { ...jsonBody(emptyBody), required: false } },
+  request: { params: memberParam, headers: idempotencyHeader, body: { ...jsonBody(emptyBody), required: false } },
   responses: { 201: jsonAnswer('The link', passwordResetLink) },
 })
 const invitations = managementRoute({
@@ -159,6 +160,36 @@ async function organizationFor(call: Call, scope: 'members:read' | 'members:writ
 export function memberRoutes(services: Services) {
   const { publicUrl } = services
   const routes = newRoutes()
+
+  /**
+   * Does it once, and sends the link once; who repeats the request gets the link to hand over, where it may still be shown.
+   *
+   * @param mail the answer where the link went out; null: it did not
+   */
+  async function answerWithLink<R, B extends object>(
+    c: Context<Env>,
+    work: (call: Call) => Promise<R>,
+    present: (result: R, url: string | null) => B,
+    linkOf: (result: R) => string,
+    mail: (result: R, url: string) => Promise<B | null>,
+  ) {
+    let done: { result: R } | undefined
+    const { body, repeated } = await doOnce(
+      services,
+      c,
+      201,
+      async (call) => {
+        const result = await work(call)
+        done = { result }
+        return result
+      },
+      (result, showSecrets) => present(result, showSecrets ? linkOf(result) : null),
+    )
+    if (repeated) c.header('Idempotency-Replayed', 'true')
+    const mailed = done ? await mail(done.result, linkOf(done.result)) : null
+    return c.json(mailed ?? body, 201)
+  }
+
   routes.openapi(list, async (c) => {
     const call = callOf(services, c)
     const organization = await organizationFor(call, 'members:read', c.req.valid('param').org)
@@ -187,18 +218,25 @@ export function memberRoutes(services: Services) {
     const outer = callOf(services, c)
     const { org, member } = c.req.valid('param')
     const organization = await organizationFor(outer, 'members:write', org)
-    requireScope(outer.caller, 'keys:write')
     const wanted = c.req.valid('json')
+    if (wanted.hand_over_to || wanted.rotate_seen) requireScope(outer.caller, 'keys:write')
     return answerOnce(services, c, 200, (call) => removeMember(call, organization.id, member, wanted), toWireRemoval)
   })
   routes.openapi(resetPassword, async (c) => {
-    const call = callOf(services, c)
+    const outer = callOf(services, c)
     const { org, member } = c.req.valid('param')
-    const organization = await organizationFor(call, 'members:write', org)
-    const { email, token, expiresAt } = await createResetLink(call, services.signIn, organization.id, member)
-    const url = `${publicUrl}/reset-password?token=${token.reveal()}`
-    const mailed = await send(services, resetMail(email, url))
-    return c.json({ mailed, url: mailed ? null : url, expires_at: formatTime(expiresAt) }, 201)
+    const organization = await organizationFor(outer, 'members:write', org)
+    const linkOf = ({ token }: ResetLink) => `${publicUrl}/reset-password?token=${token.reveal()}`
+    return answerWithLink(
+      c,
+      (call) => createResetLink(call, services.signIn, organization.id, member),
+      (issued, url) => ({ mailed: false, url, expires_at: formatTime(issued.expiresAt) }),
+      linkOf,
+      async (issued, url) => {
+        const mailed = await send(services, resetMail(issued.email, url))
+        return mailed ? { mailed, url: null, expires_at: formatTime(issued.expiresAt) } : null
+      },
+    )
   })
   routes.openapi(invitations, async (c) => {
     const call = callOf(services, c)
@@ -210,29 +248,17 @@ export function memberRoutes(services: Services) {
     const outer = callOf(services, c)
     const organization = await organizationFor(outer, 'members:write', c.req.valid('param').org)
     const linkOf = ({ token }: IssuedInvitation) => `${publicUrl}/invitation?token=${token.reveal()}`
-    let issued: IssuedInvitation | undefined
-    const { body, repeated } = await doOnce(
-      services,
-      c,
-      201,
-      async (call) => {
-        issued = await invite(call, organization, c.req.valid('json'))
-        return issued
-      },
-      (made, showSecrets) => ({
-        invitation: toWireInvitation(made.invitation),
-        url: showSecrets ? linkOf(made) : null,
-      }),
-    )
-    if (repeated || !issued) {
-      c.header('Idempotency-Replayed', 'true')
-      return c.json(body, 201)
-    }
     const by = outer.caller.actor.name
-    const mailed = await send(services, invitationMail(issued.invitation.email, organization.name, by, linkOf(issued)))
-    if (!mailed) return c.json(body, 201)
-    const invitation = toWireInvitation(await noteMailed(services.ground, issued.invitation))
-    return c.json({ invitation, url: null }, 201)
+    return answerWithLink(
+      c,
+      (call) => invite(call, organization, c.req.valid('json')),
+      ({ invitation }, url) => ({ invitation: toWireInvitation(invitation), url }),
+      linkOf,
+      async ({ invitation }, url) => {
+        if (!(await send(services, invitationMail(invitation.email, organization.name, by, url)))) return null
+        return { invitation: toWireInvitation(await noteMailed(services.ground, invitation)), url: null }
+      },
+    )
   })
   routes.openapi(withdraw, async (c) => {
     const call = callOf(services, c)

@@ -1,9 +1,9 @@
 import {
+  listQuery,
   organizationCreate,
   organizationEdit,
   organizationSchema,
   pageOf,
-  pageQuery,
   projectCreate,
   projectEdit,
   projectSchema,
@@ -48,7 +48,7 @@ const list = managementRoute({
   summary: 'List organizations',
   description: 'Scope `keys:read`. Those within reach of the key.',
   tags: ['Organizations'],
-  request: { query: pageQuery },
+  request: { query: listQuery },
   responses: { 200: jsonAnswer('A page', organizationPage) },
 })
 const read = managementRoute({
@@ -88,7 +88,7 @@ const listInside = managementRoute({
   summary: 'List projects',
   description: 'Scope `keys:read`. Those within reach of the key.',
   tags: ['Projects'],
-  request: { params: organizationParam, query: pageQuery },
+  request: { params: organizationParam, query: listQuery },
   responses: { 200: jsonAnswer('A page', projectPage) },
 })
 const readOne = managementRoute({
