@@ -32,7 +32,9 @@ const script = new URL('./wrk.lua', import.meta.url).pathname
 export async function measure(server: Measured, load: Load): Promise<Round> {
   const { values, way, credential, first, count, seconds, connections } = load
   const before = server.cpuMs()
-  const { stdout } = await promisify(execFile)('taskset', [
+  const { stdout } = await promisify(execFile)('setsid', [
+    '-w',
+    'taskset',
     '-c',
     String(loadCore),
     'wrk',

@@ -19,9 +19,18 @@ export interface Measured {
   stop(): Promise<void>
 }
 
+// So that what is in a session of its own ends with this one.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const startWithinMs = 120_000
 
-/** @param core null: wherever there is room */
+/**
+ * In a session of its own, as everything that runs beside it here. Linux shares the processor between sessions before it shares it
+ * between processes (sched(7), autogroup), and each connection of PostgreSQL is a session: beside one session of many busy processes
+ * they were left waiting for seconds.
+ *
+ * @param core null: wherever there is room
+ */
 export async function startServer(
   script: string,
   environment: (port: number) => Record<string, string>,
@@ -34,6 +43,7 @@ export async function startServer(
   const child = spawn(file, args, {
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...environment(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
   })
   const end = () => child.kill('SIGKILL')
   process.on('exit', end)

@@ -59,7 +59,12 @@ to reach: without waiting p99 under 250 and max under 1000; late 0`)
 function startLoad(node: Measured, setup: Setup, file: string): ChildProcess {
   const script = new URL('./wrk.lua', import.meta.url).pathname
   const args = ['-t1', `-c${connections}`, '-d3600s', '-s', script, node.url, '--']
-  return spawn('wrk', [...args, file, 'post', setup.asker, '0', String(underLoad)], { stdio: 'ignore' })
+  const load = spawn('wrk', [...args, file, 'post', setup.asker, '0', String(underLoad)], {
+    stdio: 'ignore',
+    detached: true,
+  })
+  process.once('exit', () => load.kill('SIGKILL'))
+  return load
 }
 
 interface Revoked {

@@ -38,6 +38,7 @@ export const errorCodes = [
   'member_not_found',
   'invitation_not_found',
   'session_not_found',
+  'claim_link_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',
@@ -45,6 +46,9 @@ export const errorCodes = [
   'active_key_limit_reached',
   'key_revoked',
   'key_changed',
+  'key_disabled',
+  'key_cannot_be_claimed',
+  'claim_link_ended',
   'no_live_secret',
   'last_live_secret',
   'secondary_staged',
@@ -69,6 +73,7 @@ export const errorCodes = [
   'two_factor_is_off',
   // What the rules forbid
   'expires_in_the_past',
+  'renew_by_out_of_range',
   'max_lifetime_exceeded',
   'never_expires_not_allowed',
   'overlap_too_long',

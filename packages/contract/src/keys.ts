@@ -31,6 +31,10 @@ export type SecretStatus = (typeof secretStatuses)[number]
 export const slots = ['primary', 'secondary'] as const
 export type Slot = (typeof slots)[number]
 
+/** What is said of a secret after its end. */
+export const endedCodes = ['REVOKED', 'ROTATED', 'EXPIRED'] as const
+export type EndedCode = (typeof endedCodes)[number]
+
 export const warningCodes = ['vague_name', 'duplicate_name', 'nobody_would_be_told', 'rotation_advised'] as const
 export type WarningCode = (typeof warningCodes)[number]
 
@@ -90,6 +94,11 @@ export const keySchema = z
     next_expiry_at: time.nullable().describe('The next end still to come, else the last.'),
     rotation_due_at: time.nullable(),
     last_used_at: time.nullable(),
+    last_refused: z
+      .object({ code: z.enum(endedCodes), secret_id: z.string(), at: time })
+      .meta({ id: 'LastRefused' })
+      .nullable()
+      .describe('The last call with a secret of it that had ended: somebody has not moved to a newer one.'),
     created_at: time,
     created_by: actorSchema,
     last_action: z.object({ action: z.string(), actor: actorSchema, at: time }).meta({ id: 'LastAction' }),
@@ -243,6 +252,9 @@ const keyFilters = {
   expires_before: timeOrDistance.optional().describe('By next_expiry_at; those without an end are left out.'),
   expires_after: timeOrDistance.optional().describe('By next_expiry_at; never-expiring ones are included.'),
   unused_since: timeOrAge.optional().describe('Not called since then; keys that were never called are included.'),
+  refused_since: timeOrAge
+    .optional()
+    .describe('Called since then with a secret that had ended: by somebody who has not moved to a newer one.'),
   sort: z
     .enum([...keySorts, ...keySorts.map((sort) => `-${sort}` as const)])
     .default('next_expiry_at')

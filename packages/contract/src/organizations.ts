@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { pageQuery } from './pages.ts'
 import { organizationPolicyEdit, policySchema, projectPolicyEdit } from './policy.ts'
+import { renewalSchema } from './renewals.ts'
 import { emailAddress, externalId, lineOfText, slug } from './values.ts'
 
 export const organizationSchema = z
@@ -46,6 +47,7 @@ export const projectSchema = z
     api_access: z.boolean().describe('False: every key of the project is refused, none is changed.'),
     policy: policySchema.describe('The rules in force: those of the organization, tightened by the project.'),
     policy_overrides: policySchema.partial().meta({ id: 'PolicyOverrides' }).describe("The project's own rules."),
+    renewal: renewalSchema.nullable().describe('What was asked of all holders last, as after an incident.'),
     created_at: z.string(),
   })
   .meta({ id: 'Project' })

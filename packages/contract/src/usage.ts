@@ -25,8 +25,8 @@ export const usageAnswer = z
           address: z.string().nullable(),
           user_agent: z.string().nullable(),
           addresses: z
-            .array(z.object({ address: z.string(), at: z.string() }))
-            .describe('The last five that called, newest first.'),
+            .array(z.object({ address: z.string(), at: z.string(), user_agent: z.string().nullable() }))
+            .describe('The last five that called, newest first, each with what it said to be.'),
         }),
       )
       .describe('Of each secret that was ever called, as far as the calls said where they came from.'),

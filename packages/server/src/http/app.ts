@@ -15,6 +15,8 @@ import {
 } from './middleware.ts'
 import { pageRoutes } from './pages.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { claimRoutes } from './routes/claim.ts'
+import { claimLinkRoutes } from './routes/claim-links.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { meRoutes } from './routes/me.ts'
@@ -23,6 +25,7 @@ import { nodeRoutes } from './routes/nodes.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { rotationRoutes } from './routes/rotation.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
@@ -52,6 +55,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', pageRoutes(services))
   app.use('/v1/*', neverCached, recordRefusals(services), limitBody, strictBody)
   app.route('/', signInRoutes(services))
+  app.route('/', claimRoutes(services))
   app.route('/', selfRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
   refuseOtherMethods(app)
@@ -59,8 +63,10 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', meRoutes(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
+  app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))
+  app.route('/', rotationRoutes(services))
   app.route('/', usageRoutes(services))
   app.route('/', auditRoutes(services))
   app.route('/', memberRoutes(services))

@@ -1,10 +1,11 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, validateHeaderValue } from 'node:http'
 import type { ErrorCode, VerdictCode } from '@keyturn/contract'
 import type { DomainError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { VerifyRecord } from '../verification/decide.ts'
 import type { Finding } from '../verification/verifier.ts'
 import { toProblem } from './error-map.ts'
+import type { WholeResponse, WriteWhole } from './whole-messages.ts'
 
 /** What a proxy is told with each verdict (RFC 9110 §15.5): who sent the call is unknown, or known and not allowed. */
 const statuses = {
@@ -26,36 +27,48 @@ const statuses = {
 
 const most = 20_000
 
-/** Answers proxies. The headers of a valid key are kept: they say the same until its record is read anew (docs/caches.md). */
+/** Answers proxies. The head for a valid key is kept: it says the same until its record is read anew (docs/caches.md). */
 export class AuthorizeAnswers {
-  readonly #valid = new Map<VerifyRecord, string[]>()
+  readonly #valid = new Map<VerifyRecord, string>()
+  readonly #writeWhole: WriteWhole
+
+  constructor(writeWhole: WriteWhole) {
+    this.#writeWhole = writeWhole
+  }
 
   /** @param passed the statuses that the proxy passes on; null: all */
-  send(response: ServerResponse, finding: Finding, passed: readonly number[] | null): void {
-    const { code, record } = finding
-    if (code === 'VALID' && record) {
-      response.writeHead(200, this.#headersOf(finding, record))
-      response.end()
-      return
-    }
+  send(response: WholeResponse, finding: Finding, passed: readonly number[] | null): void {
+    const { code, hint, record } = finding
+    if (code === 'VALID' && record && this.#writeWhole(response, this.#textOf(finding, record))) return
     const status = statuses[code]
-    const shown = passed === null || passed.includes(status) ? status : 403
-    const headers = headersOf(code, finding.hint, record)
+    const shown = status === 200 || passed === null || passed.includes(status) ? status : 403
+    const headers = headersOf(code, hint, record)
     // RFC 6750 §3: the caller presented something, and it is no good.
     if (shown === 401) headers.push('www-authenticate', 'Bearer realm="api", error="invalid_token"')
     response.writeHead(shown, headers)
     response.end()
   }
 
-  #headersOf(finding: Finding, record: VerifyRecord): string[] {
-    let headers = this.#valid.get(record)
-    if (headers === undefined) {
+  #textOf({ code, hint }: Finding, record: VerifyRecord): string {
+    let text = this.#valid.get(record)
+    if (text === undefined) {
       if (this.#valid.size >= most) this.#valid.clear()
-      headers = headersOf(finding.code, finding.hint, record)
-      this.#valid.set(record, headers)
+      text = `${linesOf(headersOf(code, hint, record))}\r\n`
+      this.#valid.set(record, text)
     }
-    return headers
+    return text
   }
+}
+
+/** @throws TypeError where a value would end its line: it comes to the proxy as no header that nobody meant */
+function linesOf(headers: readonly string[]): string {
+  let lines = ''
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name = '', value = ''] = headers.slice(at, at + 2)
+    validateHeaderValue(name, value)
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
 }
 
 /**

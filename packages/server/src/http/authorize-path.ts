@@ -1,8 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { DomainError } from '../kernel/errors.ts'
+import type { KnownCaller } from '../verification/caller-cache.ts'
 import type { VerifyDemand } from '../verification/decide.ts'
 import type { Finding, Verifier } from '../verification/verifier.ts'
+import { AnswersOfTurn } from './answers-of-turn.ts'
 import { AuthorizeAnswers, sendFailure } from './authorize-answer.ts'
 import { AuthorizeQueries } from './authorize-query.ts'
 import { clientAddress, type TrustedProxies } from './client-address.ts'
@@ -10,8 +12,24 @@ import { bearerOf } from './middleware.ts'
 import { newRequestId } from './request-id.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
 import type { VerifyCallers } from './verify-callers.ts'
+import type { WholeRequest, WholeResponse, WriteWhole } from './whole-messages.ts'
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void
+type Listener = (request: WholeRequest, response: WholeResponse) => void
+
+interface Question {
+  readonly request: WholeRequest
+  readonly response: WholeResponse
+  /** The proxy's own. */
+  readonly credential: string
+  readonly presented: string | Finding
+  readonly demand: VerifyDemand
+  readonly statuses: readonly number[] | null
+  readonly known: KnownCaller | undefined
+}
+
+interface WarmAnswer extends Question {
+  readonly finding: Finding
+}
 
 export const isAuthorizePath = (url: string): boolean => url === '/v1/authorize' || /^\/v1\/authorize[/?]/.test(url)
 
@@ -20,6 +38,7 @@ export interface AuthorizeParts {
   readonly callers: VerifyCallers
   readonly proxies: TrustedProxies
   readonly counts: VerdictCounts
+  readonly writeWhole: WriteWhole
   readonly log: Logger
 }
 
@@ -28,12 +47,14 @@ export interface AuthorizeParts {
  * proxy's own in `X-Keyturn-Management-Key`. What is required comes from the query alone, which the proxy writes: no header and no
  * body that the caller sends can loosen it. Each answer has every `X-Keyturn-*` header.
  */
-export function createAuthorizePath({ verifier, callers, proxies, counts, log }: AuthorizeParts): Listener {
+export function createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log }: AuthorizeParts): Listener {
   const queries = new AuthorizeQueries()
-  const answers = new AuthorizeAnswers()
+  const answers = new AuthorizeAnswers(writeWhole)
+  const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
   return (request, response) => {
-    // A body may come along; it is none of ours, and node:http drains it once the answer is written.
+    // A body may come along; it is none of ours.
+    request.finish()
     const credential = request.headers['x-keyturn-management-key']
     const wanted = queries.of(request.url ?? '')
     if (wanted instanceof DomainError) return fail(response, wanted)
@@ -42,24 +63,28 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, log }:
     const demand = { project, scopes, kinds, ip: clientAddress(request, proxies) }
     const presented = presentedKey(request)
     const known = callers.warm(credential)
-    const warm =
-      known && typeof presented === 'string'
-        ? verifier.inspectWarm(presented, demand, known.reach, userAgentOf(request))
-        : undefined
-    if (warm) answer(response, warm, statuses)
-    else void answerCold(request, response, credential, presented, demand, statuses)
+    const finding =
+      known && typeof presented === 'string' ? verifier.decideWarm(presented, demand, known.reach) : undefined
+    if (finding) turn.add({ request, response, credential, presented, demand, statuses, known, finding })
+    else void answerCold({ request, response, credential, presented, demand, statuses, known })
   }
 
-  async function answerCold(
-    request: IncomingMessage,
-    response: ServerResponse,
-    credential: string,
-    presented: string | Finding,
-    demand: VerifyDemand,
-    statuses: readonly number[] | null,
-  ): Promise<void> {
+  function answerWarm({ request, response, demand, statuses, finding }: WarmAnswer): void {
+    verifier.note(finding, demand, userAgentOf(request))
+    answer(response, finding, statuses)
+  }
+
+  async function answerCold({
+    request,
+    response,
+    credential,
+    presented,
+    demand,
+    statuses,
+    known,
+  }: Question): Promise<void> {
     try {
-      const { reach } = await callers.authenticate(credential, request.socket.remoteAddress ?? null)
+      const reach = await callers.reachOf(credential, known, request.socket.remoteAddress ?? null)
       const finding =
         typeof presented === 'string'
           ? await verifier.inspect(presented, demand, reach, userAgentOf(request))
@@ -70,12 +95,12 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, log }:
     }
   }
 
-  function answer(response: ServerResponse, finding: Finding, statuses: readonly number[] | null): void {
+  function answer(response: WholeResponse, finding: Finding, statuses: readonly number[] | null): void {
     counts.authorize[finding.code]++
     answers.send(response, finding, statuses)
   }
 
-  function fail(response: ServerResponse, error: unknown): void {
+  function fail(response: WholeResponse, error: unknown): void {
     counts.authorizeFailures++
     const requestId = newRequestId()
     const known = error instanceof DomainError ? error : new DomainError('internal_error')

@@ -27,16 +27,16 @@ export interface Services {
   readonly counts: VerdictCounts
   readonly metrics: Metrics
   readonly masterKey: MasterKey
-  /** Writes what this node has noted of uses, for a decision that goes by the last one. */
-  readonly flushUses: () => Promise<void>
+  /** Writes what this node has noted of the uses of a key, for a decision that goes by the last one. */
+  readonly flushUses: (keyId: string) => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
   readonly publicUrl: string
-  /** Networks of proxies whose `X-Forwarded-For` counts. */
-  readonly trustedProxies: TrustedProxies
   readonly signIn: SignIn
   readonly refusals: Refusals
   /** Null: none is set up, and links are handed over by people. */
   readonly mailer: Mailer | null
+  /** Whose `X-Forwarded-For` counts. */
+  readonly proxies: TrustedProxies
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>

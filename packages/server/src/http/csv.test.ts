@@ -41,6 +41,7 @@ const keyWith = (fields: Partial<Key>): Key => ({
   next_expiry_at: '2027-11-20T00:00:00.000Z',
   rotation_due_at: null,
   last_used_at: null,
+  last_refused: null,
   created_at: '2026-11-20T00:00:00.000Z',
   created_by: actor,
   last_action: { action: 'key.created', actor, at: '2026-11-20T00:00:00.000Z' },
@@ -70,6 +71,8 @@ describe('a key as a row of CSV', () => {
       expires_at: '2027-11-20T00:00:00.000Z',
       never_expires: 'false',
       last_used_at: '',
+      last_refused_at: '',
+      last_refused_code: '',
       owner: 'ada@example.com',
       contact: '',
       purpose: '',
@@ -80,6 +83,14 @@ describe('a key as a row of CSV', () => {
       last_action: 'key.created',
       last_action_by: "'=Automation",
       last_action_at: '2026-11-20T00:00:00.000Z',
+    })
+  })
+
+  it('says when and how a call with an ended secret of it was refused last', () => {
+    const last_refused = { code: 'ROTATED', secret_id: 'sec_0', at: '2027-01-01T00:00:00.000Z' } as const
+    expect(read([keyWith({ last_refused })])[0]).toMatchObject({
+      last_refused_at: last_refused.at,
+      last_refused_code: 'ROTATED',
     })
   })
 

@@ -14,6 +14,8 @@ const columns = [
   'expires_at',
   'never_expires',
   'last_used_at',
+  'last_refused_at',
+  'last_refused_code',
   'owner',
   'contact',
   'purpose',
@@ -42,6 +44,8 @@ export function toCsvRows(keys: readonly Key[]): string {
 
 function cellOf(key: Key, column: (typeof columns)[number]): string | boolean | null | undefined {
   const live = key.secrets.find((secret) => secret.status === 'live')
+  if (column === 'last_refused_at') return key.last_refused?.at
+  if (column === 'last_refused_code') return key.last_refused?.code
   if (column === 'scopes') return key.scopes.join(' ')
   if (column === 'hint') return (live ?? key.secrets[0])?.hint
   if (column === 'created_by') return key.created_by.name

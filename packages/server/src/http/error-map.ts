@@ -184,6 +184,11 @@ const problems = {
     detail: () => 'Check the id; it may have been accepted or withdrawn.',
   },
   session_not_found: { status: 404, title: 'No such session', detail: () => 'Check the id; it may have ended.' },
+  claim_link_not_found: {
+    status: 404,
+    title: 'No such claim link',
+    detail: () => 'Check the id, that of the key, and the key that you call with.',
+  },
   slug_taken: {
     status: 409,
     title: 'The slug is taken',
@@ -210,6 +215,29 @@ const problems = {
     status: 409,
     title: 'Somebody else changed the key at the same moment',
     detail: () => 'Read it again and decide anew.',
+  },
+  key_disabled: {
+    status: 409,
+    title: 'The key is disabled',
+    detail: () => 'A new secret of it would be refused, too. Enable the key first (POST /v1/keys/{key}/enable).',
+  },
+  key_cannot_be_claimed: {
+    status: 409,
+    title: 'This key cannot be handed over by a claim link',
+    detail: ({ management }) =>
+      management === true
+        ? 'It is a management key, which opens Keyturn itself. Rotate it, and hand the value over in another way.'
+        : 'Its value is publishable: everybody may see it. Read it from the key, and send that.',
+  },
+  claim_link_ended: {
+    status: 409,
+    title: 'The claim link cannot be used any more',
+    detail: ({ claimed_at, withdrawn_at, expires_at }) =>
+      typeof claimed_at === 'string'
+        ? `It was used at ${claimed_at}, and a secret was made. To take that back, cancel it or revoke it.`
+        : typeof withdrawn_at === 'string'
+          ? `It was withdrawn at ${withdrawn_at}. Make another.`
+          : `Its time was over at ${text(expires_at)}. Make another.`,
   },
   no_live_secret: {
     status: 409,
@@ -331,6 +359,11 @@ const problems = {
     status: 422,
     title: 'The expiry is in the past',
     detail: ({ now }) => `It is ${text(now)} by the database's clock. Give a later time.`,
+  },
+  renew_by_out_of_range: {
+    status: 422,
+    title: 'The time to renew by is out of range',
+    detail: ({ earliest, latest }) => `It must be after ${text(earliest)} and not after ${text(latest)}.`,
   },
   max_lifetime_exceeded: {
     status: 422,

@@ -8,6 +8,7 @@ import { newId } from '../kernel/ids.ts'
 import { authenticate } from '../people/authenticate.ts'
 import { nowhere } from '../people/call.ts'
 import { authenticateHolder } from '../rotation/rotate-own-key.ts'
+import { pathForLog } from './claim-page/address.ts'
 import { addressOf, type Env, type Services } from './context.ts'
 import { hasSession, takeSession } from './session.ts'
 import { parseStrictJson } from './strict-json.ts'
@@ -42,7 +43,7 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<Env> {
       {
         request_id: c.get('requestId'),
         method: c.req.method,
-        path: c.req.path,
+        path: pathForLog(c.req.path),
         status: c.res.status,
         ms: Math.round(clock.monotonic() - startedAt),
         caller: caller?.actor.id ?? caller?.actor.type,

@@ -25,7 +25,7 @@ export function deviceOf(services: Services, c: Context<Env>): Device {
   return {
     cookie: c.req.header('cookie') ?? null,
     userAgent: c.req.header('user-agent') ?? null,
-    address: (incoming && clientAddress(incoming, services.trustedProxies)) ?? null,
+    address: (incoming && clientAddress(incoming, services.proxies)) ?? null,
     mark: cookieOf(c, cookieName(services, 'device')),
   }
 }

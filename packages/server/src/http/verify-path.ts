@@ -1,17 +1,30 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { type VerifyRequest, verifyRequest } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
-import type { Verifier } from '../verification/verifier.ts'
+import type { KnownCaller } from '../verification/caller-cache.ts'
+import type { Finding, Verifier } from '../verification/verifier.ts'
+import { AnswersOfTurn } from './answers-of-turn.ts'
 import { largestBody } from './middleware.ts'
 import { parseStrictJson } from './strict-json.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
 import { VerdictTexts } from './verdict-text.ts'
 import type { VerifyCallers } from './verify-callers.ts'
+import type { WholeRequest, WholeResponse, WriteWhole } from './whole-messages.ts'
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void
+type Listener = (request: WholeRequest, response: WholeResponse) => void
 
-/** A request whose body was read here, for the framework to go on with. */
-type WithBody = IncomingMessage & { rawBody?: Buffer }
+interface Question {
+  readonly request: WholeRequest
+  readonly response: WholeResponse
+  readonly body: Buffer
+  readonly token: string
+  readonly wanted: VerifyRequest
+  readonly known: KnownCaller | undefined
+}
+
+interface WarmAnswer extends Question {
+  readonly finding: Finding
+}
 
 /**
  * `POST /v1/verify`, ahead of the framework. What is well formed is answered here; everything else goes on to `others`, which says
@@ -21,72 +34,62 @@ export function createVerifyPath(
   verifier: Verifier,
   callers: VerifyCallers,
   counts: VerdictCounts,
+  writeWhole: WriteWhole,
   others: Listener,
 ): Listener {
   const texts = new VerdictTexts()
+  const answers = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
-  return (request, response) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      // Past the limit only the size counts; `others` refuses it.
-      if (size <= largestBody + 1) chunks.push(chunk)
-    })
-    request.on('end', () => {
-      const [first] = chunks
-      const body = chunks.length === 1 && first ? first : Buffer.concat(chunks)
-      answer(request, response, body)
-    })
-  }
+  // Of a longer one `others` says that it is too long.
+  return (request, response) => request.takeBody(largestBody, (body) => answer(request, response, body))
 
-  function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  function answer(request: WholeRequest, response: WholeResponse, body: Buffer): void {
     const token = bareToken(request.headers.authorization)
     const wanted = token === undefined ? undefined : parseBody(request, body)
     if (token === undefined || wanted === undefined) return goOn(request, response, body)
     const known = callers.warm(token)
-    const finding = known && verifier.inspectWarm(wanted.key, wanted, known.reach)
-    if (finding) {
-      counts.verify[finding.code]++
-      send(response, texts.of(finding))
-    } else void answerCold(request, response, body, token, wanted)
+    const finding = known && verifier.decideWarm(wanted.key, wanted, known.reach)
+    if (finding) answers.add({ request, response, body, token, wanted, known, finding })
+    else void answerCold({ request, response, body, token, wanted, known })
   }
 
-  async function answerCold(
-    request: IncomingMessage,
-    response: ServerResponse,
-    body: Buffer,
-    token: string,
-    wanted: VerifyRequest,
-  ): Promise<void> {
+  function answerWarm({ request, response, wanted, finding }: WarmAnswer): void {
+    verifier.note(finding, wanted, null)
+    give(request, response, finding)
+  }
+
+  async function answerCold({ request, response, body, token, wanted, known }: Question): Promise<void> {
     try {
-      const { reach } = await callers.authenticate(token, request.socket.remoteAddress ?? null)
-      const finding = await verifier.inspect(wanted.key, wanted, reach)
-      counts.verify[finding.code]++
-      send(response, texts.of(finding))
+      const reach = await callers.reachOf(token, known, request.socket.remoteAddress ?? null)
+      give(request, response, await verifier.inspect(wanted.key, wanted, reach))
     } catch {
       // The framework meets the same fault, and has the words for it.
       goOn(request, response, body)
     }
   }
 
-  function goOn(request: WithBody, response: ServerResponse, body: Buffer): void {
+  function give(request: WholeRequest, response: WholeResponse, finding: Finding): void {
+    counts.verify[finding.code]++
+    request.finish()
+    send(response, texts.of(finding))
+  }
+
+  function goOn(request: WholeRequest, response: WholeResponse, body: Buffer): void {
     request.rawBody = body
+    request.endStream()
     others(request, response)
+  }
+
+  function send(response: WholeResponse, text: string): void {
+    const length = text.length
+    if (writeWhole(response, `${firstOfVerdict}${length}\r\n\r\n${text}`)) return
+    response.writeHead(200, [...headersOfVerdict, 'content-length', String(length)])
+    response.end(text, 'latin1')
   }
 }
 
-function send(response: ServerResponse, text: string): void {
-  response.writeHead(200, [
-    'content-type',
-    'application/json',
-    'cache-control',
-    'no-store',
-    'content-length',
-    String(text.length),
-  ])
-  response.end(text, 'latin1')
-}
+const headersOfVerdict = ['content-type', 'application/json', 'cache-control', 'no-store']
+const firstOfVerdict = 'content-type: application/json\r\ncache-control: no-store\r\ncontent-length: '
 
 /** @returns undefined where the header is anything but `Bearer` and a token */
 function bareToken(header: string | undefined): string | undefined {

@@ -1,14 +1,17 @@
 import type * as wire from '@keyturn/contract'
-import { formatInstant, formatTime, seconds } from '../kernel/instant.ts'
+import { formatInstant, formatTime, type Instant, seconds } from '../kernel/instant.ts'
 import type { ChangedKey } from '../keys/change-secrets.ts'
 import type { IssuedKey } from '../keys/issue-key.ts'
 import { secretStatusAt } from '../keys/secret.ts'
-import { normalise, type Slots } from '../keys/slots.ts'
+import { normalise, slotAt } from '../keys/slots.ts'
 import { isExpiring, nextExpiryAt, statusAt } from '../keys/state.ts'
 import type { KeyView, SecretWithUse } from '../keys/view-keys.ts'
 import type { ProjectWithPolicy } from '../organizations/find.ts'
 import type { Organization } from '../organizations/organization.ts'
 import { effectivePolicy, publicPolicy } from '../organizations/policy.ts'
+import { type ClaimLink, claimLinkStatusAt } from '../rotation/claim-link.ts'
+import type { CutOver } from '../rotation/cut-over.ts'
+import type { CallsBySpan } from '../usage/calls.ts'
 
 export function toWireOrganization(organization: Organization): wire.Organization {
   return {
@@ -33,11 +36,17 @@ export function toWireProject({ project, policy }: Pick<ProjectWithPolicy, 'proj
     api_access: project.apiAccess,
     policy: publicPolicy(policy),
     policy_overrides: project.policy,
+    renewal: project.renewal && {
+      requested_at: formatTime(project.renewal.requestedAt),
+      renew_by: formatTime(project.renewal.renewBy),
+      reason: project.renewal.reason,
+    },
     created_at: formatTime(project.createdAt),
   }
 }
 
-export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wire.Key {
+export function toWireKey(view: KeyView): wire.Key {
+  const { key, secrets, policy, warnings, now } = view
   const slots = normalise(secrets, now)
   const lastUses = secrets.map((secret) => secret.lastUsedAt).filter((use) => use !== null)
   const rotatedAt = slots.state === 'none' ? null : slots.primary.createdAt
@@ -67,23 +76,31 @@ export function toWireKey({ key, secrets, policy, warnings, now }: KeyView): wir
         ? null
         : formatInstant(rotatedAt + seconds(policy.rotate_every)),
     last_used_at: lastUses.length > 0 ? formatTime(Math.max(...lastUses)) : null,
+    last_refused: lastRefused(secrets),
     created_at: formatTime(key.createdAt),
     created_by: key.createdBy,
     last_action: { action: key.lastAction.action, actor: key.lastAction.actor, at: formatTime(key.lastAction.at) },
     reviewed_at: key.reviewedAt === null ? null : formatTime(key.reviewedAt),
     revoked_reason: key.revokedReason,
     management: key.management && { projects: key.management.projects ? [...key.management.projects] : null },
-    secrets: secrets.map((secret) => toWireSecret(secret, slots, now)),
+    secrets: secrets.map((secret) => toWireSecret(secret, view)),
     warnings: [...warnings],
   }
 }
 
+/** Of all its secrets together. */
+function lastRefused(secrets: readonly SecretWithUse[]): wire.Key['last_refused'] {
+  const refused = secrets.flatMap(({ id, lastRefused: last }) => (last ? [{ id, ...last }] : []))
+  const [newest] = refused.toSorted((a, b) => b.at - a.at)
+  return newest ? { code: newest.code, secret_id: newest.id, at: formatTime(newest.at) } : null
+}
+
 /** @param value at creation alone; a publishable one is shown always */
-function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: string | null = null): wire.Secret {
+function toWireSecret(secret: SecretWithUse, { secrets, now }: KeyView, value: string | null = null): wire.Secret {
+  const slots = normalise(secrets, now)
   return {
     id: secret.id,
-    // A lone live one is the primary, whichever slot it was made in.
-    slot: slots.state === 'one' && slots.primary.id === secret.id ? 'primary' : secret.slot,
+    slot: slotAt(secret, secrets, now),
     status: secretStatusAt(secret, now),
     staged: slots.state === 'staged' && slots.secondary.id === secret.id,
     hint: secret.hint,
@@ -95,6 +112,37 @@ function toWireSecret(secret: SecretWithUse, slots: Slots, now: number, value: s
   }
 }
 
+export function toWireCutOver({ view, cutOver }: { view: KeyView; cutOver: CutOver }): wire.CutOver {
+  return {
+    key_id: view.key.id,
+    state: cutOver.state,
+    advice: cutOver.advice,
+    secrets: cutOver.secrets.map(({ secret, calls, advice }) => {
+      const { value: _, ...shown } = toWireSecret(secret, view)
+      return {
+        ...shown,
+        calls: toWireCalls(calls.passed),
+        refused_calls: toWireCalls(calls.refused),
+        last_refused: secret.lastRefused && { code: secret.lastRefused.code, at: formatTime(secret.lastRefused.at) },
+        addresses: calls.seen.map(({ address, at, userAgent }) => ({
+          address,
+          at: formatTime(at),
+          user_agent: userAgent,
+        })),
+        longest_pause: calls.longestPause === null ? null : Math.floor(calls.longestPause / 1000),
+        advice,
+      }
+    }),
+    as_of: formatTime(view.now),
+  }
+}
+
+const toWireCalls = ({ lastHour, lastDay, last30Days }: CallsBySpan) => ({
+  last_hour: lastHour,
+  last_day: lastDay,
+  last_30_days: last30Days,
+})
+
 /** @param showValue false for an answer that is told again after its secret may be shown no more */
 export function toWireIssued(
   { view, secretId, value }: IssuedKey,
@@ -102,12 +150,26 @@ export function toWireIssued(
 ): { key: wire.Key; secret: wire.Secret } {
   const secret = view.secrets.find((candidate) => candidate.id === secretId)
   if (!secret) throw new Error('a key was issued, but its secret is not there')
-  const slots = normalise(view.secrets, view.now)
-  return { key: toWireKey(view), secret: toWireSecret(secret, slots, view.now, showValue ? value.reveal() : null) }
+  return { key: toWireKey(view), secret: toWireSecret(secret, view, showValue ? value.reveal() : null) }
 }
 
 /** Of an operation that gives the key a new secret. */
 export function toWireRotated({ view, issued }: ChangedKey, showValue: boolean) {
   if (!issued) throw new Error('a secret was to be issued, but was not')
   return toWireIssued({ view, ...issued }, showValue)
+}
+
+export function toWireClaimLink(link: ClaimLink, now: Instant): wire.ClaimLink {
+  const orNull = (instant: Instant | null) => (instant === null ? null : formatTime(instant))
+  return {
+    id: link.id,
+    key_id: link.keyId,
+    status: claimLinkStatusAt(link, now),
+    created_at: formatTime(link.createdAt),
+    created_by: link.createdBy,
+    expires_at: formatTime(link.expiresAt),
+    claimed_at: orNull(link.claimedAt),
+    withdrawn_at: orNull(link.withdrawnAt),
+    secret_id: link.secretId,
+  }
 }

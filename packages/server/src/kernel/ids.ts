@@ -6,6 +6,7 @@ const prefixes = {
   project: 'prj',
   key: 'key',
   secret: 'sec',
+  claimLink: 'clm',
   request: 'req',
   node: 'node',
   person: 'per',

@@ -47,6 +47,35 @@ export async function changeKey(
   })
 }
 
+/**
+ * One change of something that belongs to a key, as its claim links, in one transaction; no verdict depends on it. What ended a
+ * key stays its last action.
+ *
+ * @param work with the key locked; an event of null where there is nothing to change
+ * @throws DomainError insufficient_scope, key_not_found, cannot_give_more_than_you_have, and whatever `work` throws
+ */
+export async function changeBesideKey<R>(
+  call: Call,
+  keyId: string,
+  work: (
+    tx: Tx,
+    key: Key,
+    now: Instant,
+  ) => Promise<{ result: R; event: Pick<KeyChange, 'action' | 'before' | 'after'> | null }>,
+): Promise<R> {
+  const { organizationId } = await findKeyToChange(call, keyId)
+  return call.change(async (tx) => {
+    const key = await lockKey(tx, organizationId, keyId)
+    const now = await call.now(tx)
+    const { result, event } = await work(tx, key, now)
+    if (!event) return result
+    const lastAction = { action: event.action, actor: call.caller.actor, at: now }
+    const changed = key.state === 'revoked' ? key : await updateKey(tx, organizationId, key, { lastAction })
+    await recordKeyChange(tx, call, now, changed, { ...event, affectsVerdicts: false })
+    return result
+  })
+}
+
 export async function recordKeyChange(
   tx: Tx,
   call: Call,

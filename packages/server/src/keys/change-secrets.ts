@@ -34,8 +34,10 @@ export interface SecretsPlan {
   readonly action: AuditAction
   /** Those that change, as they are from now on. */
   readonly changed: readonly SecretRecord[]
-  readonly issue: { readonly slot: Slot; readonly expiresAt: Instant } | null
-  readonly reason?: string | null
+  /** `id` where it has to be known beforehand. */
+  readonly issue: { readonly slot: Slot; readonly expiresAt: Instant; readonly id?: string } | null
+  /** What else the audit event says, with the names of the API. */
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 /** A key whose secrets changed, with the value of a new one, which this answer alone shows. */
@@ -48,14 +50,15 @@ export interface ChangedKey {
  * One operation on the secrets of a key, in one transaction. Of two at once one wins: where the other would be allowed on what
  * the first left behind, as a rotation on the outcome of another, it gets `key_changed` rather than undo what was just made.
  *
- * @param decide throws where a rule forbids it; null where there is nothing to change, a success without an event
+ * @param decide throws where a rule forbids it; null where there is nothing to change, a success without an event. All locks are
+ *   held by then: what must happen with the operation or not at all may happen here
  * @throws DomainError insufficient_scope, key_not_found, cannot_give_more_than_you_have, key_revoked, key_changed,
  *   active_key_limit_reached where an expired key is given a new secret, and whatever `decide` throws
  */
 export async function changeSecrets(
   call: Call,
   keyId: string,
-  decide: (scene: SecretsScene) => SecretsPlan | null,
+  decide: (scene: SecretsScene, tx: Tx) => SecretsPlan | null | Promise<SecretsPlan | null>,
 ): Promise<ChangedKey> {
   const { organizationId, projectId } = await findKeyToChange(call, keyId)
   const before = arrangementOf(await listSecrets(call.reader, organizationId, keyId))
@@ -76,7 +79,7 @@ export async function changeLockedSecrets(
   tx: Tx,
   call: Call,
   locked: { readonly key: Key; readonly policy: EffectivePolicy; readonly before: string | null },
-  decide: (scene: SecretsScene) => SecretsPlan | null,
+  decide: (scene: SecretsScene, tx: Tx) => SecretsPlan | null | Promise<SecretsPlan | null>,
 ): Promise<ChangedKey> {
   const { key, policy, before } = locked
   const now = await call.now(tx)
@@ -84,7 +87,7 @@ export async function changeLockedSecrets(
   if (refusal) throw new DomainError(refusal)
   const secrets = await listSecretsOf(tx, [key.id])
   const slots = normalise(secrets, now)
-  const plan = decide({ key, slots, policy, now })
+  const plan = await decide({ key, slots, policy, now }, tx)
   if (!plan) return { view: await viewKey(tx, key, now), issued: null }
   if (before !== null && arrangementOf(secrets) !== before) throw new DomainError('key_changed')
   if (slots.state === 'none') await refuseBeyondLimit(tx, key, policy, now)
@@ -125,7 +128,7 @@ async function applyPlan(
   await recordKeyChange(tx, call, now, changedKey, {
     action: plan.action,
     before: { secrets: describe(secrets) },
-    after: { secrets: describe(all), ...(plan.reason === undefined ? {} : { reason: plan.reason }) },
+    after: { secrets: describe(all), ...plan.details },
     affectsVerdicts: true,
   })
   if (made) await noteShown(tx, call, changedKey, made.secret, now)
@@ -133,11 +136,11 @@ async function applyPlan(
   return { view: await viewKey(tx, changedKey, now), issued }
 }
 
-function mintSecret(call: Call, key: Key, { slot, expiresAt }: NonNullable<SecretsPlan['issue']>, now: Instant) {
+function mintSecret(call: Call, key: Key, { slot, expiresAt, id }: NonNullable<SecretsPlan['issue']>, now: Instant) {
   const prefix = prefixOf(call.keyPrefix, key.kind, key.environment)
   const value = mintValue(prefix)
   const secret: SecretRecord = {
-    id: newId('secret', now),
+    id: id ?? newId('secret', now),
     keyId: key.id,
     slot,
     hint: hintOf(prefix, value),

@@ -20,6 +20,7 @@ export interface KeyFilter {
   readonly expiresBefore?: Instant
   readonly expiresAfter?: Instant
   readonly unusedSince?: Instant
+  readonly refusedSince?: Instant
 }
 
 export interface KeyOrder {
@@ -107,7 +108,7 @@ function expirySection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, ende
   return {
     ended,
     walk: (limit) => merge(scope, { ...order, limit }, legs),
-    loose: [...(kinds ? [] : ofKinds(filter)), ...unused(scope, filter)],
+    loose: [...(kinds ? [] : ofKinds(filter)), ...byCalls(scope, filter)],
   }
 }
 
@@ -127,7 +128,7 @@ function sortedSection(scope: KeyScope, filter: KeyFilter, order: KeyOrder, now:
       ...ofKinds(filter),
       ...ofOwner(filter),
       ...bounds(filter, nextExpiry(now)),
-      ...unused(scope, filter),
+      ...byCalls(scope, filter),
     ],
   }
 }
@@ -151,7 +152,7 @@ export function matchingKeys(
     ...ofKinds(filter),
     ...ofOwner(filter),
     ...bounds(filter, nextExpiry(now)),
-    ...unused(scope, filter),
+    ...byCalls(scope, filter),
     ...search,
     ...(order.after === null ? [] : [beyond(order, order.after, [ended, sql`${order.after.ended}::boolean`], place)]),
   ])}`
@@ -249,16 +250,22 @@ const ofKinds = ({ kinds }: KeyFilter): Sql[] => (kinds ? [sql`k.kind = any(${[.
 
 const ofOwner = ({ owner }: KeyFilter): Sql[] => (owner === undefined ? [] : [sql`k.owner = ${owner}`])
 
-/** By the key's own row while a walk goes on; by the index of last use where all that match are fetched. */
-function unused(scope: KeyScope, filter: KeyFilter): Sql[] {
-  if (filter.unusedSince === undefined) return []
-  return [
+/** By the key's own row while a walk goes on; by the indexes of calls where all that match are fetched. */
+function byCalls(scope: KeyScope, filter: KeyFilter): Sql[] {
+  const calls = (condition: Sql) =>
     sql`exists (select from key_activity u where ${all([
       sql`u.key_id = k.id`,
       ...inScope(scope, 'u'),
       sql`u.state = any(${storedStates(filter)}::text[])`,
-      sql`u.last_used_at < ${at(filter.unusedSince)}`,
-    ])})`,
+      condition,
+    ])})`
+  const { unusedSince, refusedSince } = filter
+  return [
+    ...(unusedSince === undefined ? [] : [calls(sql`u.last_used_at < ${at(unusedSince)}`)]),
+    // The index has no others.
+    ...(refusedSince === undefined
+      ? []
+      : [calls(sql`u.last_refused_at >= ${at(refusedSince)} and u.last_refused_at > '-infinity'`)]),
   ]
 }
 

@@ -41,6 +41,7 @@ interface Known {
   readonly ends: readonly Instant[]
   readonly createdAt: Instant
   readonly lastUsedAt: Instant
+  readonly lastRefusedAt: Instant
 }
 
 const hint = 'kt_live_AbCd…WxYz'
@@ -115,6 +116,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
           }
           await insertSecret(tx, organizationId, secret, randomOctets(32))
           if (one.lastUsedAt !== -never) uses.note(one.id, secret.id, 'VALID', one.lastUsedAt, null, null)
+          if (one.lastRefusedAt !== -never) uses.note(one.id, secret.id, 'EXPIRED', one.lastRefusedAt, null, null)
         }
       }
     })
@@ -140,6 +142,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
     expires_before?: number
     expires_after?: number
     unused_since?: number
+    refused_since?: number
     asTimes: boolean
     sort: string
     limit: number
@@ -160,7 +163,8 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
         (query.q === undefined || isFound(key, query.q)) &&
         (query.expires_before === undefined || nextExpiry(key) < now() + query.expires_before * hour) &&
         (query.expires_after === undefined || nextExpiry(key) > now() + query.expires_after * hour) &&
-        (query.unused_since === undefined || key.lastUsedAt < now() - query.unused_since * hour)
+        (query.unused_since === undefined || key.lastUsedAt < now() - query.unused_since * hour) &&
+        (query.refused_since === undefined || key.lastRefusedAt >= now() - query.refused_since * hour)
       )
     })
     const isEnded = (key: Known) => Number(lastEnd(key) <= now())
@@ -196,6 +200,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
       expires_before: at(query.expires_before, 1),
       expires_after: at(query.expires_after, 1),
       unused_since: at(query.unused_since, -1),
+      refused_since: at(query.refused_since, -1),
       sort: query.sort,
       limit: String(query.limit),
       cursor: cursor ?? undefined,
@@ -247,6 +252,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
       expires_before: hours.filter((one) => one > 0),
       expires_after: hours.filter((one) => one > 0),
       unused_since: hours.filter((one) => one > 0),
+      refused_since: hours.filter((one) => one > 0),
       asTimes: fc.boolean(),
       sort: fc.constantFrom(...sorts),
       limit: fc.constantFrom(7, 20, 50, 200),
@@ -286,6 +292,7 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
       { expires_before: 24 * 30 },
       { expires_after: 24 * 30 },
       { unused_since: 24 * 20 },
+      { refused_since: 24 * 20 },
     ]
     for (const filter of filters) {
       const query = { ...all, sort: 'next_expiry_at', limit: 50, ...filter }
@@ -416,6 +423,7 @@ function anyKey(start: Instant): fc.Arbitrary<Known> {
       ends: fc.oneof(fc.tuple(end), fc.tuple(end, end)),
       createdAt: fc.oneof(time(-400, -60), fc.constant(start - 100 * day)),
       lastUsedAt: fc.oneof({ weight: 2, arbitrary: time(-60, 0) }, fc.constant(-never)),
+      lastRefusedAt: fc.oneof(time(-60, 0), { weight: 4, arbitrary: fc.constant(-never) }),
     })
     .map((key) => ({
       ...key,

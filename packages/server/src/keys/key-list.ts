@@ -17,6 +17,7 @@ export interface KeyListQuery {
   readonly expires_before?: string | number | undefined
   readonly expires_after?: string | number | undefined
   readonly unused_since?: string | number | undefined
+  readonly refused_since?: string | number | undefined
   readonly sort: KeySort | `-${KeySort}`
   readonly limit: number
   readonly cursor?: string | undefined
@@ -104,6 +105,7 @@ function toFilter(scope: KeyScope, query: KeyListQuery, now: Instant): KeyFilter
     ...(query.expires_before !== undefined && { expiresBefore: pointInTime(query.expires_before, now, 1) }),
     ...(query.expires_after !== undefined && { expiresAfter: pointInTime(query.expires_after, now, 1) }),
     ...(query.unused_since !== undefined && { unusedSince: pointInTime(query.unused_since, now, -1) }),
+    ...(query.refused_since !== undefined && { refusedSince: pointInTime(query.refused_since, now, -1) }),
   }
 }
 

@@ -5,11 +5,13 @@ import type { Ground } from '../people/call.ts'
 import type { Finding, Verifier } from '../verification/verifier.ts'
 import { toVerdict } from '../verification/verify.ts'
 import { findKey } from './key-store.ts'
-import { type KeyView, viewKey } from './view-keys.ts'
+import { type KeyView, type SecretWithUse, viewKey } from './view-keys.ts'
 
 /** What somebody learns of the key that they hold. */
 export interface OwnKey {
   readonly finding: Finding
+  /** The one that was presented. */
+  readonly secret: SecretWithUse
   readonly view: KeyView
   readonly organization: Organization
   readonly project: Project
@@ -42,5 +44,8 @@ export async function readOwnKey(
   const key = await findKey(reader, organizationId, record.keyId)
   if (!key) throw new DomainError('invalid_token', {})
   const { organization, project } = await readProject(reader, organizationId, projectId)
-  return { finding, view: await viewKey(reader, key, await ground.now(reader)), organization, project }
+  const view = await viewKey(reader, key, await ground.now(reader))
+  const secret = view.secrets.find(({ id }) => id === record.secretId)
+  if (!secret) throw new DomainError('invalid_token', {})
+  return { finding, secret, view, organization, project }
 }

@@ -1,6 +1,7 @@
-import type { Instant } from '../kernel/instant.ts'
+import type { Slot } from '@keyturn/contract'
+import { type Instant, never } from '../kernel/instant.ts'
 import type { SecretRecord } from './key.ts'
-import { isLive } from './secret.ts'
+import { endOf, isLive } from './secret.ts'
 
 /**
  * The live secrets of a key, at most two.
@@ -28,4 +29,23 @@ export function normalise<S extends SecretRecord>(secrets: readonly S[], now: In
   if (more.length > 0 || first.slot === second.slot) throw new Error('a key has more live secrets than slots')
   const [primary, secondary] = first.slot === 'primary' ? [first, second] : [second, first]
   return { state: secondary.retiresAt === null ? 'staged' : 'retiring', primary, secondary }
+}
+
+/**
+ * From when on a secret of the secondary slot is the primary: from the end of the other one, where it outlives that. What `normalise`
+ * says of a secret at a time, said beforehand; of one that has ended it stays what it was in its last moment.
+ *
+ * @param othersEnd the last end of the other secrets that were made before this one ended; null: there are none
+ */
+export function primaryFrom(slot: Slot, end: Instant, othersEnd: Instant | null): Instant {
+  if (slot === 'primary') return never
+  return othersEnd === null || othersEnd < end ? (othersEnd ?? -never) : never
+}
+
+/** @param all secrets of the key */
+export function slotAt(secret: SecretRecord, all: readonly SecretRecord[], now: Instant): Slot {
+  const end = endOf(secret)
+  const others = all.filter(({ id, createdAt }) => id !== secret.id && createdAt < end).map(endOf)
+  const othersEnd = others.length === 0 ? null : Math.max(...others)
+  return primaryFrom(secret.slot, end, othersEnd) <= now ? 'primary' : secret.slot
 }

@@ -1,3 +1,4 @@
+import type { EndedCode } from '@keyturn/contract'
 import { sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import { never } from '../kernel/instant.ts'
@@ -7,6 +8,8 @@ import { secretColumns, toSecret } from './key-rows.ts'
 
 export interface SecretWithUse extends SecretRecord {
   readonly lastUsedAt: Instant | null
+  /** The last call after its end. */
+  readonly lastRefused: { readonly code: EndedCode; readonly at: Instant } | null
 }
 
 /** The secrets of these keys, newest first, each with its last use. The keys were found within the caller's reach. */
@@ -15,12 +18,16 @@ export async function listSecretsOf(reader: Reader, keyIds: readonly string[]): 
     .selectFrom('secrets')
     .leftJoin('secret_activity', 'secret_activity.secret_id', 'secrets.id')
     .select(secretColumns)
-    .select('secret_activity.last_used_at')
+    .select(['last_used_at', 'last_refused_at', 'last_refused_code'])
     .where('key_id', '=', sql<string>`any(${[...keyIds]}::text[])`)
     .orderBy('secrets.id', 'desc')
     .execute()
   return rows.map((row) => ({
     ...toSecret(row),
     lastUsedAt: row.last_used_at === null || row.last_used_at === -never ? null : row.last_used_at,
+    lastRefused:
+      row.last_refused_at === null || row.last_refused_code === null
+        ? null
+        : { code: row.last_refused_code, at: row.last_refused_at },
   }))
 }

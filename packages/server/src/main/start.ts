@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
@@ -9,6 +9,7 @@ import { Metrics } from '../http/metrics.ts'
 import { VerdictCounts } from '../http/verdict-counts.ts'
 import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
+import { createWriteWhole, WholeRequest, WholeResponse } from '../http/whole-messages.ts'
 import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
@@ -40,6 +41,7 @@ const hourMs = 3_600_000
 // Longer than clients and proxies keep an idle connection (most 60 s or less), so that they close it: were it us, a request that
 // is just then on its way would be lost, and nobody may repeat a POST by itself.
 const keepAliveMs = 75_000
+const mostCallers = 1_000
 // A node that was away for longer begins anew.
 const changesKept = 100_000
 
@@ -89,7 +91,7 @@ export async function serve(
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
   // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
-  const flushUses = () => uses.flush().catch(() => {})
+  const flushUses = (keyId: string) => uses.flushKey(keyId).catch(() => {})
   const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
   const signIn = new SignIn({ ground, clock, masterKey, publicUrl, mailer })
   const refusals = new Refusals(ground)
@@ -103,20 +105,22 @@ export async function serve(
     masterKey,
     flushUses,
     publicUrl,
-    trustedProxies: proxies,
     signIn,
     refusals,
     mailer,
+    proxies,
     log,
     whyNotReady,
   }
   const app = createApp(services, clock)
   const answer = getRequestListener(app.fetch)
-  const others = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
-  const callers = new VerifyCallers(verifier)
-  const verify = createVerifyPath(verifier, callers, counts, others)
-  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, log })
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+  const others = (request: WholeRequest, response: WholeResponse) => void answer(request, response)
+  const callers = new VerifyCallers(verifier, Math.min(mostCallers, settings.cachedKeys))
+  const writeWhole = createWriteWhole(clock, keepAliveMs)
+  const verify = createVerifyPath(verifier, callers, counts, writeWhole, others)
+  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log })
+  const messages = { IncomingMessage: WholeRequest, ServerResponse: WholeResponse }
+  const server = createServer({ ...messages, keepAliveTimeout: keepAliveMs }, (request, response) => {
     const { method, url = '' } = request
     if (method === 'POST' && url === '/v1/verify') verify(request, response)
     else if (isAuthorizePath(url)) authorize(request, response)

@@ -78,5 +78,6 @@ function newProject(organization: Organization, now: Instant, wanted: WantedProj
     apiAccess: true,
     policy: {},
     createdAt: now,
+    renewal: null,
   }
 }

@@ -25,4 +25,13 @@ export interface Project {
   readonly apiAccess: boolean
   readonly policy: PolicyOverrides
   readonly createdAt: Instant
+  /** What was asked last of all who hold a secret of it. */
+  readonly renewal: Renewal | null
+}
+
+/** Secrets made before `requestedAt` are to be renewed until `renewBy`. */
+export interface Renewal {
+  readonly requestedAt: Instant
+  readonly renewBy: Instant
+  readonly reason: string
 }

@@ -4,7 +4,7 @@ import type { Reader, Tx } from '../storage/database.ts'
 import { violates } from '../storage/driver-errors.ts'
 import { at } from '../storage/driver-values.ts'
 import type { Schema } from '../storage/schema.ts'
-import type { Project } from './organization.ts'
+import type { Project, Renewal } from './organization.ts'
 
 const toProject = (row: Selectable<Schema['projects']>): Project => ({
   id: row.id,
@@ -16,7 +16,13 @@ const toProject = (row: Selectable<Schema['projects']>): Project => ({
   apiAccess: row.api_access,
   policy: row.policy,
   createdAt: row.created_at,
+  renewal: toRenewal(row),
 })
+
+function toRenewal(row: Selectable<Schema['projects']>): Renewal | null {
+  const { renewal_requested_at: requestedAt, renewal_by: renewBy, renewal_reason: reason } = row
+  return requestedAt === null || renewBy === null || reason === null ? null : { requestedAt, renewBy, reason }
+}
 
 /** @throws DomainError slug_taken, external_id_taken */
 export async function insertProject(tx: Tx, organizationId: string, project: Project): Promise<void> {
@@ -127,6 +133,23 @@ export async function updateProject(
   const row = await tx
     .updateTable('projects')
     .set(values)
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', projectId)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return toProject(row)
+}
+
+/** Takes the place of what was asked before. */
+export async function setRenewal(
+  tx: Tx,
+  organizationId: string,
+  projectId: string,
+  { requestedAt, renewBy, reason }: Renewal,
+): Promise<Project> {
+  const row = await tx
+    .updateTable('projects')
+    .set({ renewal_requested_at: at(requestedAt), renewal_by: at(renewBy), renewal_reason: reason })
     .where('organization_id', '=', organizationId)
     .where('id', '=', projectId)
     .returningAll()

@@ -90,7 +90,7 @@ export function planPromotion(scene: SecretsScene, wanted: WantedOverlap): Secre
  *
  * @throws DomainError no_live_secret, no_rotation_in_progress, secondary_staged, secret_in_use where the old one was called in the last hour
  */
-export function planFinish({ slots, now }: SecretsScene, wanted: Forced): SecretsPlan {
+export function planFinish({ slots, now }: Pick<SecretsScene, 'slots' | 'now'>, wanted: Forced): SecretsPlan {
   if (slots.state === 'none') throw withoutSecret()
   if (slots.state === 'one') throw noRotation()
   if (slots.state === 'staged') throw secondaryStaged(slots.secondary, 'promote', 'cancel')
@@ -133,7 +133,7 @@ export function planRevocation(
   // A legacy key never ends, whatever was to happen to the one that is left.
   const ends = key.legacy ? { retiresAt: null, overlapStartedAt: null } : {}
   const changed = [revoked, { ...survivor, ...ends, slot: 'primary' as const }]
-  return { action: 'key.secret_revoked', changed, issue: null, reason }
+  return { action: 'key.secret_revoked', changed, issue: null, details: { reason } }
 }
 
 /**

@@ -7,7 +7,12 @@ import * as keys from './migrations/0001-keys.ts'
 import * as nodes from './migrations/0002-nodes.ts'
 import * as usage from './migrations/0003-usage.ts'
 import * as rotation from './migrations/0004-rotation.ts'
-import * as people from './migrations/0007-people.ts'
+import * as roomForUpdates from './migrations/0005-room-for-updates.ts'
+import * as findByDigests from './migrations/0006-find-by-digests.ts'
+import * as endedSecrets from './migrations/0007-ended-secrets.ts'
+import * as claimLinks from './migrations/0008-claim-links.ts'
+import * as renewals from './migrations/0009-renewals.ts'
+import * as people from './migrations/0010-people.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -15,7 +20,12 @@ const migrations: Record<string, Migration> = {
   '0002-nodes': nodes,
   '0003-usage': usage,
   '0004-rotation': rotation,
-  '0007-people': people,
+  '0005-room-for-updates': roomForUpdates,
+  '0006-find-by-digests': findByDigests,
+  '0007-ended-secrets': endedSecrets,
+  '0008-claim-links': claimLinks,
+  '0009-renewals': renewals,
+  '0010-people': people,
 }
 
 /**

@@ -1,6 +1,7 @@
 import type {
   Actor,
   AuditAction,
+  EndedCode,
   Environment,
   JsonObject,
   KeyKind,
@@ -22,6 +23,7 @@ export interface Schema {
   secrets: SecretsTable
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
+  claim_links: ClaimLinksTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
@@ -78,6 +80,10 @@ interface ProjectsTable {
   api_access: Generated<boolean>
   policy: Json<OrganizationPolicyEdit>
   created_at: Instant
+  /** All three or none. */
+  renewal_requested_at: Generated<Instant | null>
+  renewal_by: Generated<Instant | null>
+  renewal_reason: Generated<string | null>
 }
 
 export type KeyStateColumn = 'active' | 'disabled' | 'revoked' | 'deleted'
@@ -131,6 +137,21 @@ interface SecretsTable {
   ended_by: 'revoke' | 'rotate' | null
 }
 
+interface ClaimLinksTable {
+  id: string
+  key_id: string
+  organization_id: string
+  /** SHA-256 of the token in the link. */
+  token_digest: Uint8Array
+  created_at: Instant
+  created_by: Json<Actor>
+  expires_at: Instant
+  claimed_at: Instant | null
+  /** The one that was made for whoever claimed it. */
+  secret_id: string | null
+  withdrawn_at: Instant | null
+}
+
 interface KeyActivityTable {
   key_id: string
   organization_id: string
@@ -139,6 +160,8 @@ interface KeyActivityTable {
   state: KeyStateColumn
   /** -Infinity: never called. */
   last_used_at: Instant
+  /** By a secret that had ended; -Infinity: never. */
+  last_refused_at: Generated<Instant>
 }
 
 interface SecretActivityTable {
@@ -146,8 +169,11 @@ interface SecretActivityTable {
   last_used_at: Instant
   last_address: string | null
   last_user_agent: string | null
-  /** The last five, newest first. */
-  addresses: Generated<{ address: string; at: string }[]>
+  /** The last five, newest first. What was written before there were user agents beside them has none. */
+  addresses: Generated<{ address: string; at: string; user_agent?: string | null }[]>
+  /** After its end; -Infinity: never called then. */
+  last_refused_at: Generated<Instant>
+  last_refused_code: EndedCode | null
 }
 
 interface UsageTable {

@@ -29,7 +29,7 @@ export interface Usage {
     at: string
     address: string | null
     user_agent: string | null
-    addresses: { address: string; at: string }[]
+    addresses: { address: string; at: string; user_agent: string | null }[]
   }[]
 }
 
@@ -67,13 +67,23 @@ export async function readUsage(call: Call, keyId: string, query: UsageQuery): P
     from: formatTime(from),
     to: formatTime(to),
     data: [...buckets.values()],
-    last_uses: lastUses.map((use) => ({
-      secret_id: use.secretId,
-      at: formatTime(use.at),
-      address: use.address,
-      user_agent: use.userAgent,
-      addresses: [...use.addresses],
-    })),
+    last_uses: lastUses.flatMap(({ secretId, at, address, userAgent, addresses }) =>
+      at === null
+        ? []
+        : [
+            {
+              secret_id: secretId,
+              at: formatTime(at),
+              address,
+              user_agent: userAgent,
+              addresses: addresses.map((seen) => ({
+                address: seen.address,
+                at: formatTime(seen.at),
+                user_agent: seen.userAgent,
+              })),
+            },
+          ],
+    ),
   }
 }
 

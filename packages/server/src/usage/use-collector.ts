@@ -1,7 +1,15 @@
-import type { VerdictCode } from '@keyturn/contract'
+import { type EndedCode, endedCodes, type VerdictCode } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { Database } from '../storage/database.ts'
-import { type CountedUse, type LastUse, lockUses, writeCounts, writeKeyUse, writeSecretUse } from './use-store.ts'
+import {
+  type CountedUse,
+  type LastUse,
+  lockUses,
+  type Refused,
+  writeCounts,
+  writeKeyUse,
+  writeSecretUse,
+} from './use-store.ts'
 
 // Past it, calls with further secrets are not noted until the next flush: a bound on memory while the database is away.
 const mostSecrets = 500_000
@@ -9,8 +17,8 @@ const addressesKept = 5
 const hourMs = 3_600_000
 const mostUserAgent = 200
 
-// One transaction takes this many secrets: the event loop is free in between, and no lock is held for long.
-const mostPerWrite = 2_000
+// One transaction takes this many secrets: a verdict waits for no more than are put together at once, a few milliseconds.
+const mostPerWrite = 500
 
 // A flush of another node takes milliseconds; whoever stops this process is not kept waiting for long.
 const lastAttempts = 40
@@ -20,6 +28,10 @@ const lastPauseMs = 50
 interface Noted {
   readonly keyId: string
   lastUsedAt: Instant | null
+  /** The last call after its end. */
+  refused: Refused | null
+  /** Of the last use that said so. */
+  address: string | null
   userAgent: string | null
   /** Newest last, each once. */
   readonly seen: Seen[]
@@ -30,6 +42,7 @@ interface Noted {
 interface Seen {
   readonly address: string
   at: Instant
+  userAgent: string | null
 }
 
 interface Hour {
@@ -54,7 +67,7 @@ export class UseCollector {
     this.#database = database
   }
 
-  /** A verdict on a real secret. Only a call that passed is a use. */
+  /** A verdict on a real secret. Only a call that passed is a use; one after its end is remembered apart. */
   note(
     keyId: string,
     secretId: string,
@@ -66,19 +79,42 @@ export class UseCollector {
     let noted = this.#noted.get(secretId)
     if (noted === undefined) {
       if (this.#noted.size >= mostSecrets) return
-      noted = { keyId, lastUsedAt: null, userAgent: null, seen: [], hours: [] }
+      noted = { keyId, lastUsedAt: null, refused: null, address: null, userAgent: null, seen: [], hours: [] }
       this.#noted.set(secretId, noted)
     }
     count(hourOf(noted, at - (at % hourMs)), code, 1)
-    if (code !== 'VALID') return
-    if (noted.lastUsedAt === null || at > noted.lastUsedAt) noted.lastUsedAt = at
-    if (userAgent !== null) noted.userAgent = userAgent.slice(0, mostUserAgent)
-    if (address !== null) touch(noted.seen, address, at)
+    const agent = userAgent === null ? null : userAgent.slice(0, mostUserAgent)
+    if (code === 'VALID') {
+      if (noted.lastUsedAt === null || at > noted.lastUsedAt) noted.lastUsedAt = at
+      if (address !== null) noted.address = address
+      if (agent !== null) noted.userAgent = agent
+    } else if (isEndedCode(code)) {
+      if (noted.refused === null || at > noted.refused.at) noted.refused = { code, at }
+    } else return
+    if (address !== null) touch(noted.seen, address, at, agent)
   }
 
   /** Writes what was noted until now, after any flush that is under way. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.catch(() => {}).then(() => this.#write())
+    return this.#writeNext(() => {
+      const noted = this.#noted
+      this.#noted = new Map()
+      return noted
+    })
+  }
+
+  /** The same for one key alone, for who is about to decide by its last use. */
+  flushKey(keyId: string): Promise<void> {
+    return this.#writeNext(() => {
+      const noted = new Map<string, Noted>()
+      for (const [secretId, one] of this.#noted) if (one.keyId === keyId) noted.set(secretId, one)
+      for (const secretId of noted.keys()) this.#noted.delete(secretId)
+      return noted
+    })
+  }
+
+  #writeNext(take: () => Map<string, Noted>): Promise<void> {
+    this.#flushing = this.#flushing.catch(() => {}).then(() => this.#write(take()))
     return this.#flushing
   }
 
@@ -92,32 +128,26 @@ export class UseCollector {
     throw new Error(`the uses of ${this.#noted.size} secrets are held by somebody else`)
   }
 
-  async #write(): Promise<void> {
-    const noted = this.#noted
+  async #write(noted: Map<string, Noted>): Promise<void> {
     if (noted.size === 0) return
-    this.#noted = new Map()
     const later = new Map<string, Noted>()
     try {
       while (noted.size > 0) {
         const part = [...noted.entries().take(mostPerWrite)]
-        await this.#database.transaction(async (tx) => {
-          const { held, gone } = await lockUses(
-            tx,
-            part.map(([, { keyId }]) => keyId),
-          )
-          for (const [secretId, one] of part) if (held.has(one.keyId)) later.set(secretId, one)
-          const written = part.filter(([, { keyId }]) => !held.has(keyId) && !gone.has(keyId))
-          const uses = written.flatMap(([secretId, one]) => lastUseOf(secretId, one))
-          await writeKeyUse(tx, uses)
+        const uses = part.flatMap(([secretId, one]) => lastUseOf(secretId, one))
+        const counts = part.flatMap(([secretId, one]) => countsOf(secretId, one))
+        const held = await this.#database.transaction(async (tx) => {
+          await lockUses(tx)
           await writeSecretUse(tx, uses)
-          await writeCounts(
-            tx,
-            written.flatMap(([secretId, one]) => countsOf(secretId, one)),
-          )
+          await writeCounts(tx, counts)
+          return writeKeyUse(tx, uses)
         })
+        for (const { keyId, secretId, at, refused } of uses)
+          if (held.has(keyId))
+            later.set(secretId, { keyId, lastUsedAt: at, refused, address: null, userAgent: null, seen: [], hours: [] })
         for (const [secretId] of part) noted.delete(secretId)
       }
-      this.#takeBack(later)
+      if (later.size > 0) this.#takeBack(later)
     } catch (error) {
       this.failedFlushes++
       for (const [secretId, one] of later) noted.set(secretId, one)
@@ -141,8 +171,10 @@ export class UseCollector {
         for (const [code, times] of refused ?? []) count(hour, code, times)
       }
       kept.lastUsedAt = one.lastUsedAt ?? kept.lastUsedAt
+      kept.refused = one.refused ?? kept.refused
+      kept.address = one.address ?? kept.address
       kept.userAgent = one.userAgent ?? kept.userAgent
-      for (const { address, at } of one.seen) touch(kept.seen, address, at)
+      for (const { address, at, userAgent } of one.seen) touch(kept.seen, address, at, userAgent)
     }
   }
 }
@@ -168,29 +200,25 @@ function count(hour: Hour, code: VerdictCode, times: number): void {
   hour.refused.set(code, (hour.refused.get(code) ?? 0) + times)
 }
 
-function touch(seen: Seen[], address: string, at: Instant): void {
+const isEndedCode = (code: VerdictCode): code is EndedCode => (endedCodes as readonly VerdictCode[]).includes(code)
+
+function touch(seen: Seen[], address: string, at: Instant, userAgent: string | null): void {
   const newest = seen[seen.length - 1]
   if (newest?.address === address) {
     newest.at = at
+    newest.userAgent = userAgent ?? newest.userAgent
     return
   }
   const before = seen.findIndex((other) => other.address === address)
   if (before >= 0) seen.splice(before, 1)
   else if (seen.length === addressesKept) seen.shift()
-  seen.push({ address, at })
+  seen.push({ address, at, userAgent })
 }
 
 function lastUseOf(secretId: string, noted: Noted): LastUse[] {
-  if (noted.lastUsedAt === null) return []
-  return [
-    {
-      keyId: noted.keyId,
-      secretId,
-      at: noted.lastUsedAt,
-      userAgent: noted.userAgent,
-      addresses: noted.seen.toReversed(),
-    },
-  ]
+  const { keyId, lastUsedAt: at, refused, address, userAgent, seen } = noted
+  if (at === null && refused === null) return []
+  return [{ keyId, secretId, at, refused, address, userAgent, addresses: seen.toReversed() }]
 }
 
 function countsOf(secretId: string, { keyId, hours }: Noted): CountedUse[] {

@@ -11,6 +11,7 @@ const hour = 3_600_000
 const good: VerifyRecord = {
   secretId: 'sec_1',
   slot: 'primary',
+  primaryFrom: never,
   end: never,
   endCode: 'EXPIRED',
   keyId: 'key_1',

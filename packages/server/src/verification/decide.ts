@@ -17,6 +17,8 @@ export interface ProjectScope {
 export interface VerifyRecord {
   readonly secretId: string
   readonly slot: Slot
+  /** From when on that is the primary, because the other secret has ended; never where it is so already, or will not be. */
+  readonly primaryFrom: Instant
   /** When the secret ends, by whatever comes first, and what is said of it from then on. */
   readonly end: Instant
   readonly endCode: 'EXPIRED' | 'ROTATED' | 'REVOKED'

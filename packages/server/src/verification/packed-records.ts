@@ -1,3 +1,4 @@
+import { type Instant, never } from '../kernel/instant.ts'
 import { randomOctets } from '../kernel/random.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 
@@ -17,14 +18,21 @@ type Common = Pick<
 >
 
 const digestLength = 32
+// Ids are 30 octets each; most names have room behind them. A record that has not is kept as a string.
+const textLength = 96
+const isElsewhere = 255
+const perChunk = 16_384
 // Bounds on what only saves memory: past them sharing begins anew, and those that share already go on.
 const mostCommon = 2_000
 const mostOwners = 50_000
+// oxlint-disable-next-line eslint/no-control-regex -- all of Latin-1
+const latin1 = /^[\x00-\xff]*$/
 
 /**
  * Records by digest, as a node keeps a million of them: in a quarter of the memory of a Map of objects, and most of that where the
- * garbage collector need not look. Digests lie side by side in one buffer, found through open addressing with linear probing at most
- * half full; what is a key's own is one string, what others have too is shared. Where it is full, what came first goes first.
+ * garbage collector need not look, and leaves no holes. Digests lie side by side in one buffer, found through open addressing with
+ * linear probing at most half full; what is a key's own lies in chunks of equal places, what others have too is shared. Where it is
+ * full, what came first goes first.
  */
 export class PackedRecords {
   readonly #most: number
@@ -36,10 +44,18 @@ export class PackedRecords {
   #shift = 32 - 6
   #digests = new Uint8Array(32 * digestLength)
   #ends = new Float64Array(32)
-  /** Key id, secret id and name; ids have no space. Null: the place is free. */
-  readonly #own: (string | null)[] = []
+  /** Key id, secret id and name in Latin-1; ids have no space. */
+  readonly #texts: Buffer[] = []
+  /** Of the texts. 0: the place is free. */
+  #lengths = new Uint8Array(32)
+  /** Texts that are too long, or not Latin-1. */
+  readonly #others = new Map<number, string>()
+  /** Places that were ever taken. */
+  #places = 0
   readonly #owners: (string | null)[] = []
   readonly #common: (Common | null)[] = []
+  /** By place. Few have one. */
+  readonly #primaryFrom = new Map<number, Instant>()
   readonly #free: number[] = []
   #oldest = 0
 
@@ -48,7 +64,7 @@ export class PackedRecords {
   }
 
   get size(): number {
-    return this.#own.length - this.#free.length
+    return this.#places - this.#free.length
   }
 
   /** @param digest the 32 bytes as a Latin-1 string */
@@ -61,7 +77,7 @@ export class PackedRecords {
   add(digest: string, record: VerifyRecord): void {
     if (this.#most === 0) return
     if (this.size >= this.#most) this.#dropOldest()
-    const place = this.#free.pop() ?? this.#own.length
+    const place = this.#free.pop() ?? this.#places++
     if (place >= this.#ends.length) this.#grow()
     for (let at = 0; at < digestLength; at++) this.#digests[place * digestLength + at] = digest.charCodeAt(at)
     this.#pack(place, record)
@@ -74,9 +90,9 @@ export class PackedRecords {
   }
 
   #dropOldest(): void {
-    while (this.#own[this.#oldest] === null) this.#oldest = (this.#oldest + 1) % this.#own.length
+    while (this.#lengths[this.#oldest] === 0) this.#oldest = (this.#oldest + 1) % this.#places
     this.#vacate(this.#slotOf(this.#oldest))
-    this.#oldest = (this.#oldest + 1) % this.#own.length
+    this.#oldest = (this.#oldest + 1) % this.#places
   }
 
   /** @returns -1 where it is not there */
@@ -124,9 +140,11 @@ export class PackedRecords {
   /** Empties a slot, and moves up those behind it that a search would no longer reach (Knuth, 6.4, algorithm R). */
   #vacate(slot: number): void {
     const gone = (this.#slots[slot] ?? 0) - 1
-    this.#own[gone] = null
+    if (this.#lengths[gone] === isElsewhere) this.#others.delete(gone)
+    this.#lengths[gone] = 0
     this.#owners[gone] = null
     this.#common[gone] = null
+    this.#primaryFrom.delete(gone)
     this.#free.push(gone)
     const last = this.#slots.length - 1
     let hole = slot
@@ -149,29 +167,33 @@ export class PackedRecords {
     const ends = new Float64Array(capacity)
     ends.set(this.#ends)
     this.#ends = ends
+    const lengths = new Uint8Array(capacity)
+    lengths.set(this.#lengths)
+    this.#lengths = lengths
     this.#slots = new Int32Array(2 * capacity)
     this.#shift--
-    for (let place = 0; place < this.#own.length; place++) if (this.#own[place] !== null) this.#occupy(place)
+    for (let place = 0; place < this.#places; place++) if (this.#lengths[place] !== 0) this.#occupy(place)
   }
 
   #pack(place: number, record: VerifyRecord): void {
     const { keyId, secretId, name, end, owner } = record
-    // A string put together from parts would keep the parts.
-    this.#own[place] = Buffer.from(`${keyId} ${secretId} ${name}`).toString()
+    this.#writeText(place, `${keyId} ${secretId} ${name}`)
     this.#ends[place] = end
     this.#owners[place] = owner === null ? null : this.#shareOwner(record.project, owner)
     this.#common[place] = this.#shareCommon(record)
+    if (record.primaryFrom !== never) this.#primaryFrom.set(place, record.primaryFrom)
   }
 
   #unpack(place: number): VerifyRecord | undefined {
-    const own = this.#own[place]
+    const own = this.#readText(place)
     const common = this.#common[place]
-    if (!own || !common) return undefined
+    if (own === undefined || !common) return undefined
     const first = own.indexOf(' ')
     const second = own.indexOf(' ', first + 1)
     return {
       secretId: own.slice(first + 1, second),
       slot: common.slot,
+      primaryFrom: this.#primaryFrom.get(place) ?? never,
       end: this.#ends[place] ?? 0,
       endCode: common.endCode,
       keyId: own.slice(0, first),
@@ -186,6 +208,27 @@ export class PackedRecords {
       management: common.management,
       project: common.project,
     }
+  }
+
+  #writeText(place: number, text: string): void {
+    if (text.length > textLength || !latin1.test(text)) {
+      this.#lengths[place] = isElsewhere
+      this.#others.set(place, text)
+      return
+    }
+    const number = Math.floor(place / perChunk)
+    const chunk = (this.#texts[number] ??= Buffer.allocUnsafeSlow(perChunk * textLength))
+    chunk.write(text, (place % perChunk) * textLength, 'latin1')
+    this.#lengths[place] = text.length
+  }
+
+  #readText(place: number): string | undefined {
+    const length = this.#lengths[place] ?? 0
+    if (length === isElsewhere) return this.#others.get(place)
+    const begin = (place % perChunk) * textLength
+    return length === 0
+      ? undefined
+      : this.#texts[Math.floor(place / perChunk)]?.toString('latin1', begin, begin + length)
   }
 
   #shared(project: ProjectScope) {

@@ -1,5 +1,7 @@
+import { never } from '../kernel/instant.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 import { PackedRecords } from './packed-records.ts'
+import { RecentMap } from './recent-map.ts'
 
 /** What a node remembers of a digest: a record, the root key, or that no key has it. */
 export type Remembered = VerifyRecord | 'root' | 'miss'
@@ -9,15 +11,15 @@ const mostUnpacked = 20_000
 
 /**
  * Records by digest (docs/caches.md). Trusted only while the lease is held; what a change is about is dropped when the feed says so.
- * Both parts are bounded: where one is full, what was remembered first goes first.
+ * Both parts are bounded: where one is full, what was remembered long ago goes first.
  */
 export class RecordCache {
   readonly #mostRecords: number
   readonly #mostMisses: number
   #packed: PackedRecords
-  #unpacked = new Map<string, VerifyRecord>()
+  #unpacked: RecentMap<VerifyRecord>
   #root: string | null = null
-  #misses = new Set<string>()
+  #misses: RecentMap<'miss'>
   #projects = new Map<string, ProjectScope>()
   #generation = 0
   #hits = 0
@@ -27,6 +29,8 @@ export class RecordCache {
     this.#mostRecords = mostRecords
     this.#mostMisses = mostMisses
     this.#packed = new PackedRecords(mostRecords)
+    this.#unpacked = new RecentMap(Math.min(mostUnpacked, mostRecords))
+    this.#misses = new RecentMap(mostMisses)
   }
 
   /** Goes up with every change that was applied. What was read before may not be remembered after. */
@@ -59,30 +63,35 @@ export class RecordCache {
   remember(digest: string, what: Remembered): Remembered {
     this.#drop(digest)
     if (what === 'root') this.#root = this.#mostRecords === 0 ? null : digest
-    else if (what === 'miss') {
-      if (makeRoom(this.#misses, this.#mostMisses)) this.#misses.add(digest)
-    } else if (this.#mostRecords > 0) {
+    else if (what === 'miss') this.#misses.set(digest, 'miss')
+    else if (this.#mostRecords > 0) {
       const record = this.#share(what)
       this.#packed.add(digest, record)
-      this.#keepUnpacked(digest, record)
+      this.#unpacked.set(digest, record)
       return record
     }
     return what
   }
 
-  #unpack(digest: string): VerifyRecord | undefined {
-    const record = this.#packed.get(digest)
-    if (record) this.#keepUnpacked(digest, record)
-    return record
+  /**
+   * A secret has come to be the primary, because the other one has ended. Once for each: the record that says so takes the place of
+   * the other, and nothing is remembered that was not.
+   */
+  asPrimary(digest: string, record: VerifyRecord): VerifyRecord {
+    const primary: VerifyRecord = { ...record, slot: 'primary', primaryFrom: never }
+    if (this.#unpacked.get(digest) === record) this.remember(digest, primary)
+    return primary
   }
 
-  #keepUnpacked(digest: string, record: VerifyRecord): void {
-    if (makeRoom(this.#unpacked, Math.min(mostUnpacked, this.#mostRecords))) this.#unpacked.set(digest, record)
+  #unpack(digest: string): VerifyRecord | undefined {
+    const record = this.#packed.get(digest)
+    if (record) this.#unpacked.set(digest, record)
+    return record
   }
 
   #other(digest: string): 'root' | 'miss' | undefined {
     if (digest === this.#root) return 'root'
-    return this.#misses.has(digest) ? 'miss' : undefined
+    return this.#misses.get(digest)
   }
 
   #drop(digest: string): void {
@@ -112,9 +121,9 @@ export class RecordCache {
   /** Everything: the feed has a gap, or this node was forgotten. */
   empty(): void {
     this.#packed = new PackedRecords(this.#mostRecords)
-    this.#unpacked = new Map()
+    this.#unpacked = new RecentMap(Math.min(mostUnpacked, this.#mostRecords))
     this.#root = null
-    this.#misses = new Set()
+    this.#misses = new RecentMap(this.#mostMisses)
     this.#projects = new Map()
     this.pass()
   }
@@ -131,13 +140,4 @@ export class RecordCache {
     this.#projects.set(record.project.projectId, record.project)
     return record
   }
-}
-
-/** @returns false where nothing is to be kept at all */
-function makeRoom(kept: Map<string, unknown> | Set<string>, most: number): boolean {
-  if (kept.size >= most) {
-    const oldest = kept.keys().next()
-    if (!oldest.done) kept.delete(oldest.value)
-  }
-  return kept.size < most
 }

@@ -22,7 +22,7 @@ interface Flight {
 }
 
 // A flood of unknown values costs at most this much of the pool; the rest waits or is told to come back.
-const mostBatches = 2
+const mostBatches = 4
 const mostPerBatch = 200
 const mostWaiting = 2_000
 const flightTimeoutMs = 2_000

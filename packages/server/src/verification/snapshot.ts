@@ -1,6 +1,7 @@
 import type { Slot } from '@keyturn/contract'
 import { type Instant, never } from '../kernel/instant.ts'
 import { endOf, secretStatusAt } from '../keys/secret.ts'
+import { primaryFrom } from '../keys/slots.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 
 /** What was found about some digests, all in one snapshot. */
@@ -24,6 +25,8 @@ export interface FoundRow {
   retires_at: Instant | null
   ended_at: Instant | null
   ended_by: 'revoke' | 'rotate' | null
+  /** The last end of the key's other secrets; null for a primary. */
+  others_end: Instant | null
   key_id: string
   kind: VerifyRecord['kind']
   environment: VerifyRecord['environment']
@@ -65,10 +68,12 @@ function toRecord(row: FoundRow, projects: Map<string, ProjectScope>): VerifyRec
     projects.set(row.project_id, project)
   }
   const secret = { expiresAt: row.expires_at, retiresAt: row.retires_at, endedAt: row.ended_at, endedBy: row.ended_by }
+  const end = endOf(secret)
   return {
     secretId: row.secret_id,
     slot: row.slot,
-    end: endOf(secret),
+    primaryFrom: primaryFrom(row.slot, end, row.others_end),
+    end,
     endCode: endCodes[secretStatusAt(secret, never)],
     keyId: row.key_id,
     kind: row.kind,

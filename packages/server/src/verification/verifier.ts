@@ -78,34 +78,41 @@ export class Verifier {
     isInReach: Reach,
     userAgent: string | null = null,
   ): Promise<Finding> {
-    const warm = this.inspectWarm(presented, demand, isInReach, userAgent)
-    if (warm) return warm
+    const warm = this.decideWarm(presented, demand, isInReach)
+    if (warm && this.isTrusted()) {
+      this.note(warm, demand, userAgent)
+      return warm
+    }
     const { what, now } = await this.#parts.loader.load(sha256(presented))
     const decidedAt = this.#parts.time.atLeast(now)
     const finding = this.#find(presented, what, demand, isInReach, decidedAt)
-    this.#note(finding, demand, decidedAt, userAgent)
+    this.note(finding, demand, userAgent, decidedAt)
     return finding
   }
 
-  /** @returns undefined where the database has to be asked */
-  inspectWarm(
-    presented: string,
-    demand: VerifyDemand,
-    isInReach: Reach,
-    userAgent: string | null = null,
-  ): Finding | undefined {
-    const { cache, lease, time, keyPrefix } = this.#parts
+  /**
+   * What the cache says right now, to be given only while `isTrusted`, and then to be noted.
+   *
+   * @returns undefined where the database has to be asked
+   */
+  decideWarm(presented: string, demand: VerifyDemand, isInReach: Reach): Finding | undefined {
+    const { cache, time, keyPrefix } = this.#parts
     if (presented.length > longestJwt) return this.#miss(presented)
     const what = cache.get(sha256Text(presented))
     // Nobody can have been given such a value, and so no change can make it one that is known.
     if (what === undefined)
       return shapeOf(presented, keyPrefix) === 'wrong checksum' ? this.#miss(presented) : undefined
-    const now = time.now()
-    const finding = this.#find(presented, what, demand, isInReach, now)
-    // Asked last: a process that was paused while it decided must not answer by what it knew before.
-    if (!lease.isHeld()) return undefined
-    this.#note(finding, demand, now, userAgent)
-    return finding
+    return this.#find(presented, what, demand, isInReach, time.now())
+  }
+
+  /** Asked last: a process that was paused while it decided must not answer by what it knew before. */
+  isTrusted(): boolean {
+    return this.#parts.lease.isHeld()
+  }
+
+  /** A verdict that is given. One that is thrown away, because the lease was over, is not counted. */
+  note({ code, record }: Finding, demand: VerifyDemand, userAgent: string | null, at = this.now()): void {
+    if (record) this.#parts.noteUse(record.keyId, record.secretId, code, at, demand.ip ?? null, userAgent)
   }
 
   /** Is this the root key? @throws DomainError database_unavailable */
@@ -118,13 +125,9 @@ export class Verifier {
 
   #find(presented: string, what: Remembered, demand: VerifyDemand, isInReach: Reach, now: Instant): Finding {
     if (what === 'root' || what === 'miss' || what.state === 'deleted' || !isInReach(what)) return this.#miss(presented)
-    const code = decide(what, demand, now)
-    return { code, hint: code === 'VALID' ? null : hintFor(code, what, demand), record: what }
-  }
-
-  /** A verdict that is given. One that is thrown away, because the lease was over, is not counted. */
-  #note({ code, record }: Finding, demand: VerifyDemand, now: Instant, userAgent: string | null): void {
-    if (record) this.#parts.noteUse(record.keyId, record.secretId, code, now, demand.ip ?? null, userAgent)
+    const record = what.primaryFrom > now ? what : this.#parts.cache.asPrimary(sha256Text(presented), what)
+    const code = decide(record, demand, now)
+    return { code, hint: code === 'VALID' ? null : hintFor(code, record, demand), record }
   }
 
   #miss(presented: string): Finding {

@@ -9,21 +9,6 @@ import { type FoundRow, type Snapshot, toSnapshot } from './snapshot.ts'
  * @param digests SHA-256 of the presented values
  */
 export async function findByDigests(reader: Reader, digests: readonly Uint8Array[]): Promise<Snapshot> {
-  const wanted = sql`array[${sql.join(digests.map((digest) => sql`${digest}::bytea`))}]`
-  const { rows } = await sql<FoundRow>`
-    select head.sequence as head, clock_timestamp() as now, encode(installation.root_key_digest, 'hex') as root, found.*
-    from change_feed_head as head
-    left join installation on installation.root_key_digest = any(${wanted})
-    left join (
-      select encode(s.digest, 'hex') as digest, s.id as secret_id, s.slot, s.expires_at, s.retires_at, s.ended_at, s.ended_by,
-        k.id as key_id, k.kind, k.environment, k.name, k.owner, k.scopes, k.allowed_ips, k.metadata, k.state, k.management,
-        k.management_projects, k.organization_id, k.project_id, p.slug as project_slug,
-        p.api_access and o.api_access as api_access
-      from secrets s
-      join keys k on k.id = s.key_id
-      join projects p on p.id = k.project_id
-      join organizations o on o.id = k.organization_id
-      where s.digest = any(${wanted})
-    ) as found on true`.execute(reader)
+  const { rows } = await sql<FoundRow>`select * from find_by_digests(${Buffer.concat(digests)}::bytea)`.execute(reader)
   return toSnapshot(rows)
 }

@@ -25,9 +25,9 @@ describe.each(engines)('who may call the management API, on $name', (engine) => 
   const listKeys = (key: string | null, headers: Record<string, string> = {}) =>
     keyturn.request('GET', `/v1/projects/${place.project}/keys`, { key, headers })
 
-  it('covers every endpoint, of which two are for keys of a product', () => {
+  it('covers every endpoint, of which three are for keys of a product', () => {
     const others = operations.filter((operation) => !operation.forManagementKeys).map((operation) => operation.name)
-    expect(others).toEqual(['GET /v1/keys/self', 'POST /v1/keys/self/rotate'])
+    expect(others).toEqual(['GET /v1/keys/self', 'GET /v1/keys/self/renewal-info', 'POST /v1/keys/self/rotate'])
   })
 
   describe.each(operations)('$name', (operation) => {

@@ -8,7 +8,7 @@ import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
 /** Verdicts that nothing can bring about yet. What makes one possible takes it out of here. */
-const notYet: VerdictCode[] = ['ROTATED', 'RATE_LIMITED', 'QUOTA_EXCEEDED']
+const notYet: VerdictCode[] = ['RATE_LIMITED', 'QUOTA_EXCEEDED']
 
 interface Presented {
   readonly value: string
@@ -31,7 +31,7 @@ describe.each(engines)('verify, on $name', (engine) => {
   }
 
   /** How each verdict comes about. A new one does not compile until it is here or in `notYet`. */
-  const ways: Record<Exclude<VerdictCode, 'ROTATED' | 'RATE_LIMITED' | 'QUOTA_EXCEEDED'>, () => Promise<Presented>> = {
+  const ways: Record<Exclude<VerdictCode, 'RATE_LIMITED' | 'QUOTA_EXCEEDED'>, () => Promise<Presented>> = {
     VALID: async () => {
       const { key, secret } = await keyturn.createKey('default')
       return { value: secret.value, keyId: key.id, hint: null }
@@ -45,6 +45,16 @@ describe.each(engines)('verify, on $name', (engine) => {
       const { key, secret } = await keyturn.createKey('default')
       await act(`/v1/keys/${key.id}/revoke`, { reason: 'leaked' })
       return { value: secret.value, keyId: key.id, hint: /was revoked, which is for ever/ }
+    },
+    ROTATED: async () => {
+      const { key, secret } = await keyturn.createKey('default')
+      await act(`/v1/keys/${key.id}/rotate`, { overlap: 60 })
+      keyturn.clock.advance(60_000)
+      return {
+        value: secret.value,
+        keyId: key.id,
+        hint: /has a newer secret; this one ended at .* Put the new one in place/,
+      }
     },
     EXPIRED: async () => {
       const { key, secret } = await keyturn.createKey('default', { expires_in: 60 })

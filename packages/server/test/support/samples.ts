@@ -9,6 +9,8 @@ export interface Place {
   readonly org: string
   readonly project: string
   readonly key: string
+  /** An open one of `key`. */
+  readonly claim_link?: string
   /** Of a change. */
   readonly sequence?: string
   /** Of a member, and of an open invitation. */
@@ -32,6 +34,7 @@ interface Sample {
  */
 const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/keys/self': { status: 200 },
+  'GET /v1/keys/self/renewal-info': { status: 200 },
   'POST /v1/keys/self/rotate': { body: {}, status: 200 },
   // A name of which no slug can be made gets one at random, so that it can be used any number of times.
   'POST /v1/organizations': { body: { name: '日本商事' }, status: 201 },
@@ -42,6 +45,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/projects': { status: 200 },
   'GET /v1/projects/{project}': { status: 200 },
   'PATCH /v1/projects/{project}': { body: { name: 'Storefront, renamed' }, status: 200 },
+  'POST /v1/projects/{project}/renewals': { body: { reason: 'a laptop was stolen' }, status: 200 },
   'GET /v1/projects/{project}/keys': { status: 200 },
   'POST /v1/projects/{project}/keys': { body: { name: 'Zapier, production' }, status: 201 },
   'GET /v1/organizations/{org}/keys': { status: 200 },
@@ -64,7 +68,11 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
+  'GET /v1/keys/{key}/rotation': { status: 200 },
   'GET /v1/keys/{key}/usage': { status: 200 },
+  'POST /v1/keys/{key}/claim-links': { body: { expires_in: 3600 }, status: 201 },
+  'GET /v1/keys/{key}/claim-links': { status: 200 },
+  'DELETE /v1/keys/{key}/claim-links/{claim_link}': { status: 204 },
   'GET /v1/nodes': { status: 200 },
   'GET /v1/propagations/{sequence}': { status: 200 },
   'POST /v1/verify': { body: { key: 'a value that nobody was given' }, status: 200 },
@@ -103,7 +111,7 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
-  const { org, project, sequence = '1' } = place
+  const { org, project, claim_link = 'clm_none', sequence = '1' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -113,6 +121,7 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{key}', key)
     .replace('{member}', place.member ?? '')
     .replace('{invitation}', place.invitation ?? '')
+    .replace('{claim_link}', claim_link)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
@@ -160,6 +169,7 @@ async function makeMember(keyturn: Keyturn, organizationId: string): Promise<str
 /** What is done to a new key before an operation wants it; null: nothing. */
 const preparations: Readonly<Record<string, string | null>> = {
   'POST /v1/keys/{key}/secrets': null,
+  'POST /v1/keys/{key}/claim-links': null,
   'POST /v1/keys/{key}/promote': 'secrets',
   'POST /v1/keys/{key}/finish': 'rotate',
   'POST /v1/keys/{key}/cancel': 'rotate',
@@ -170,6 +180,7 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
   const organization = org ?? (await keyturn.createOrganization()).id
   const project = await keyturn.createProject(organization)
   const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
+  const { body: link } = await keyturn.request('POST', `/v1/keys/${key.id}/claim-links`)
   const prepared = await Promise.all(
     Object.entries(preparations).map(async ([name, path]) => {
       const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
@@ -188,6 +199,7 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
     member,
     invitation: invitation.body.invitation.id,
     key: key.id,
+    claim_link: link.id,
     ownValue: secret.value,
     insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
   }

@@ -14,7 +14,13 @@ interface Usage {
   from: string
   to: string
   data: { at: string; secret_id: string; counts: Partial<Record<VerdictCode, number>> }[]
-  last_uses: { secret_id: string; at: string; address: string; user_agent: string; addresses: { address: string }[] }[]
+  last_uses: {
+    secret_id: string
+    at: string
+    address: string
+    user_agent: string
+    addresses: { address: string; user_agent: string | null }[]
+  }[]
 }
 const sumOf = ({ data }: Usage) =>
   data.flatMap(({ counts }) => Object.values(counts)).reduce((sum, one) => sum + one, 0)
@@ -83,21 +89,30 @@ describe.each(engines)('how often a key was called, on $name', (engine) => {
     note(other, 5, 6, 'curl/6')
     note(other, 6, 8, null)
     note(other, 0, 9, null)
-    note(other, 9, 10, 'refused', 'EXPIRED')
+    note(other, 9, 9, 'refused', 'EXPIRED')
+    note(other, 8, 10, 'refused too', 'INSUFFICIENT_SCOPE')
     note(one, 7, 4, 'curl/7')
     // At once, and the older one last.
     await Promise.all([other.flushAll(), one.flushAll()])
     note(one, 1, 0, 'from the past')
     await one.flushAll()
     const { last_uses, ...usage } = await usageOf(key.id)
-    expect(sumOf({ ...usage, last_uses })).toBe(11)
+    expect(sumOf({ ...usage, last_uses })).toBe(12)
     expect(last_uses).toEqual([
       {
         secret_id: secret.id,
         at: iso(start + 9),
         address: '203.0.113.6',
         user_agent: 'curl/6',
-        addresses: [6, 4, 5, 2, 7].map((last) => expect.objectContaining({ address: `203.0.113.${last}` })),
+        addresses: (
+          [
+            [9, 9, 'refused'],
+            [6, 8, null],
+            [4, 7, 'curl/4'],
+            [5, 6, 'curl/6'],
+            [2, 5, 'curl/5'],
+          ] as const
+        ).map(([last, at, user_agent]) => ({ address: `203.0.113.${last}`, at: iso(start + at), user_agent })),
       },
     ])
     expect((await keyturn.request('GET', `/v1/keys/${key.id}`)).body.last_used_at).toBe(iso(start + 9))

@@ -261,7 +261,7 @@ export function keyRoutes(services: Services) {
     ),
   )
   routes.openapi(finish, async (c) => {
-    await services.flushUses()
+    await services.flushUses(c.req.valid('param').key)
     const wanted = c.req.valid('json')
     return answerOnce(
       services,
@@ -272,7 +272,7 @@ export function keyRoutes(services: Services) {
     )
   })
   routes.openapi(cancel, async (c) => {
-    await services.flushUses()
+    await services.flushUses(c.req.valid('param').key)
     const wanted = c.req.valid('json')
     return answerOnce(
       services,

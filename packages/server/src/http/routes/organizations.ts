@@ -7,6 +7,7 @@ import {
   projectCreate,
   projectEdit,
   projectSchema,
+  renewalRequest,
 } from '@keyturn/contract'
 import { createOrganization } from '../../organizations/create-organization.ts'
 import { createProject } from '../../organizations/create-project.ts'
@@ -15,6 +16,7 @@ import { editProject } from '../../organizations/edit-project.ts'
 import { findOrganization, findProject, readProject } from '../../organizations/find.ts'
 import { listOrganizations, listProjects } from '../../organizations/list.ts'
 import { effectivePolicy } from '../../organizations/policy.ts'
+import { requestRenewal } from '../../organizations/request-renewal.ts'
 import { requireScope } from '../../people/permissions.ts'
 import { answerOnce, callOf, type Services } from '../context.ts'
 import {
@@ -111,6 +113,16 @@ const editOne = managementRoute({
   request: { params: projectParam, body: jsonBody(projectEdit) },
   responses: { 200: jsonAnswer('The project', projectSchema) },
 })
+const renew = managementRoute({
+  method: 'post',
+  path: '/v1/projects/{project}/renewals',
+  summary: 'Ask the holders of all secrets to renew them now',
+  description:
+    'Scope `policy:write`. As after an incident: `GET /v1/keys/self/renewal-info` of every secret made before this moment says from now on that it is time. No secret changes, and none made later is concerned. Takes the place of an earlier request.',
+  tags: ['Projects'],
+  request: { params: projectParam, headers: idempotencyHeader, body: jsonBody(renewalRequest) },
+  responses: { 200: jsonAnswer('The project', projectSchema) },
+})
 
 export function organizationRoutes(services: Services) {
   const routes = newRoutes()
@@ -154,6 +166,10 @@ export function organizationRoutes(services: Services) {
     const call = callOf(services, c)
     const project = await findProject(call, c.req.valid('param').project)
     return c.json(toWireProject(await editProject(call, project, c.req.valid('json'))), 200)
+  })
+  routes.openapi(renew, async (c) => {
+    const project = await findProject(callOf(services, c), c.req.valid('param').project)
+    return answerOnce(services, c, 200, (call) => requestRenewal(call, project, c.req.valid('json')), toWireProject)
   })
   return routes
 }

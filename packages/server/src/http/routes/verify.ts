@@ -4,10 +4,13 @@ import {
   keySchema,
   organizationSchema,
   projectSchema,
+  renewalInfoSchema,
   verdictCodes,
   verdictSchema,
   verifyRequest,
 } from '@keyturn/contract'
+import { readRenewalInfo } from '../../expirations/renewal-info.ts'
+import { formatTime } from '../../kernel/instant.ts'
 import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
 import { requireScope } from '../../people/permissions.ts'
 import { rotateOwnKey } from '../../rotation/rotate-own-key.ts'
@@ -59,10 +62,22 @@ const self = apiRoute({
   method: 'get',
   path: '/v1/keys/self',
   summary: 'What is this key?',
-  description: 'With the key itself as bearer. A refused one gets 401 with the verdict and why.',
+  description:
+    'With the key itself as bearer. A refused one gets 401 with the verdict and why. Of its secrets only the presented one is told.',
   tags: ['Verification'],
   security: [{ theKeyItself: [] }],
   responses: { 200: jsonAnswer('The key', ownKey) },
+})
+
+const renewalInfo = apiRoute({
+  method: 'get',
+  path: '/v1/keys/self/renewal-info',
+  summary: 'When should this secret be renewed?',
+  description:
+    'With the key itself as bearer, in the manner of RFC 9773. The window begins at two thirds of the life of the presented secret, or of the time in which the policy wants it rotated; at once where an administrator asks for it, and for whoever still holds a retiring secret. Ask again after `retry_after`.',
+  tags: ['Keys'],
+  security: [{ theKeyItself: [] }],
+  responses: { 200: jsonAnswer('The window', renewalInfoSchema) },
 })
 
 export function verifyRoutes(services: Services) {
@@ -90,20 +105,40 @@ export function selfRoutes(services: Services) {
     )
     return c.json(present(own), 200)
   })
+  routes.openapi(renewalInfo, async (c) => {
+    const bearer = bearerOf(c.req.header('authorization'))
+    const advice = await readRenewalInfo(services.ground, services.verifier, bearer, addressOf(c))
+    c.header('Retry-After', String(advice.retryAfterSeconds))
+    return c.json(
+      {
+        suggested_window: advice.window && {
+          start: formatTime(advice.window.start),
+          end: formatTime(advice.window.end),
+        },
+        reason: advice.reason,
+        now: formatTime(advice.now),
+        retry_after: advice.retryAfterSeconds,
+      },
+      200,
+    )
+  })
   routes.use('/v1/keys/self/rotate', requireHolder(services))
   routes.openapi(rotateSelf, async (c) => {
-    await services.flushUses()
+    await services.flushUses(c.get('holder').keyId)
     return answerOnce(services, c, 200, (call) => rotateOwnKey(call, c.get('holder')), toWireRotated)
   })
   return routes
 }
 
-function present({ finding, view, organization, project }: OwnKey) {
+/** A holder is told nothing of another secret: somebody else may hold that, and who has a leaked one must not learn of its successor. */
+function present({ finding, secret: own, view, organization, project }: OwnKey) {
   const { code, secret, expires_at } = toVerdict(finding)
+  const key = toWireKey(view)
+  const secrets = key.secrets.filter(({ id }) => id === own.id)
   return {
     valid: true as const,
     code,
-    key: toWireKey(view),
+    key: { ...key, secrets, last_used_at: secrets[0]?.last_used_at ?? null },
     secret,
     expires_at,
     organization: { id: organization.id, name: organization.name, slug: organization.slug },
