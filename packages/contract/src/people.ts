@@ -177,6 +177,7 @@ export const invitationAcceptance = z
 export const passwordResetLink = z
   .object({ mailed: z.boolean(), url: linkUrl, expires_at: time })
   .meta({ id: 'PasswordResetLink' })
+export type PasswordResetLink = z.infer<typeof passwordResetLink>
 
 export const portalSessionCreate = z
   .strictObject({

@@ -15,8 +15,8 @@ function withDates(row: UnknownRow): UnknownRow {
 
 /** The database as better-auth takes it. Its statements stand alone: each commits with the events that its triggers write. */
 export function betterAuthDatabase(reader: Reader) {
-  // oxlint-disable-next-line typescript/no-explicit-any, typescript/no-unsafe-type-assertion -- as better-auth declares it
   return {
+    // oxlint-disable-next-line typescript/no-explicit-any, typescript/no-unsafe-type-assertion -- as better-auth declares it
     db: reader.withPlugin(timesAsDates) as unknown as Kysely<any>,
     type: 'postgres' as const,
     transaction: false,

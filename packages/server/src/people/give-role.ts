@@ -2,9 +2,8 @@ import type { ProjectRole, Role } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { findProjectIds } from '../organizations/find.ts'
 import type { Call } from './call.ts'
-import type { RoleOnProject } from './member-store.ts'
 import { requireAtLeast } from './permissions.ts'
-import { mayGive, scopesOf } from './roles.ts'
+import { mayGive, type RoleOnProject, scopesOf } from './roles.ts'
 
 export interface WantedRoles {
   readonly role?: Role | null | undefined

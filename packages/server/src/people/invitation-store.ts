@@ -4,7 +4,7 @@ import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
 import type { Schema } from '../storage/schema.ts'
-import type { RoleOnProject } from './member-store.ts'
+import type { RoleOnProject } from './roles.ts'
 
 export interface Invitation {
   readonly id: string

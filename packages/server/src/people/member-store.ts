@@ -1,13 +1,9 @@
-import type { ProjectRole, Role } from '@keyturn/contract'
+import type { Role } from '@keyturn/contract'
 import { sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
-
-export interface RoleOnProject {
-  readonly project_id: string
-  readonly role: ProjectRole
-}
+import type { RoleOnProject } from './roles.ts'
 
 export interface MemberRecord {
   readonly organizationId: string

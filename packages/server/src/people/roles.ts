@@ -1,4 +1,4 @@
-import { type ManagementScope, managementScopes, type Role, roles } from '@keyturn/contract'
+import { type ManagementScope, managementScopes, type ProjectRole, type Role, roles } from '@keyturn/contract'
 
 /** What an action is done to. On an organization's path, one `within` projects reaches those where the caller has such a role. */
 type Level = 'organization' | 'project'
@@ -52,6 +52,12 @@ export const actions = {
     roles: administrators,
     recent: 'rules',
   },
+  'projects:renew': {
+    does: 'Ask the holders of all keys of a project to renew now',
+    scope: 'policy:write',
+    level: 'project',
+    roles: administrators,
+  },
   'keys:read': {
     does: 'See keys and how they are used',
     scope: 'keys:read',
@@ -68,7 +74,7 @@ export const actions = {
     ofManagementKeys: 'management_keys:change',
   },
   'keys:rotate': {
-    does: 'Rotate, stage, promote, finish, cancel',
+    does: 'Rotate, stage, promote, finish, cancel; make and withdraw claim links',
     scope: 'keys:write',
     level: 'project',
     roles: holders,
@@ -147,6 +153,7 @@ export const actions = {
 
 export type ActionName = keyof typeof actions
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the names of the table
 export const actionNames = Object.keys(actions) as ActionName[]
 
 export const actionOf = (name: ActionName): Action => actions[name]
@@ -155,6 +162,11 @@ export const actionOf = (name: ActionName): Action => actions[name]
 export function rolesFor(name: ActionName): Role[] {
   const allowed = actionOf(name).roles
   return roles.filter((role) => allowed[role] === true).toReversed()
+}
+
+export interface RoleOnProject {
+  readonly project_id: string
+  readonly role: ProjectRole
 }
 
 /** What a person is in one organization. */

@@ -26,7 +26,7 @@ describe('the documentation in a browser', () => {
     docs = await open('/docs')
     await docs.page
       .locator('.opblock')
-      .nth(operations.length - 1)
+      .nth(allOperations.length - 1)
       .waitFor()
   })
   afterAll(async () => {

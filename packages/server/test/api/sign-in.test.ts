@@ -55,7 +55,7 @@ describe.each(engines)('set-up, on $name', (engine) => {
   it('makes one owner of the first organization, however many come with the link at once, signed in and on record', async () => {
     const token = linkAt(keyturn.clock.now())
     const answers = await Promise.all(Array.from({ length: 4 }, () => setUp(token)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 410, 410, 410])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 410, 410, 410])
     const { body } = await keyturn.request('GET', '/v1/organizations/default/members')
     expect(body.data).toMatchObject([{ role: 'owner', via: 'set_up', name: 'Eve' }])
     const events = await keyturn.request('GET', '/v1/organizations/default/audit-events?limit=2')

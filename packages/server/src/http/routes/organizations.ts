@@ -114,6 +114,7 @@ const editOne = managementRoute({
   responses: { 200: jsonAnswer('The project', projectSchema) },
 })
 const renew = managementRoute({
+  action: 'projects:renew',
   method: 'post',
   path: '/v1/projects/{project}/renewals',
   summary: 'Ask the holders of all secrets to renew them now',
