@@ -33,27 +33,36 @@ interface Ground {
  */
 export class Refusals {
   readonly #ground: Ground
-  /** What this node has put on record in this minute, so that a flood does not ask the database either. */
+  readonly #timeHere: () => Instant
+  /** What this node has put on record in this minute, or is about to: a flood does not ask the database either. */
   readonly #known = new Set<string>()
   #minute = 0
 
-  constructor(ground: Ground) {
+  /** @param timeHere without asking the database */
+  constructor(ground: Ground, timeHere: () => Instant) {
     this.#ground = ground
+    this.#timeHere = timeHere
   }
 
   async record(refusal: Refusal): Promise<void> {
-    const now = await this.#ground.now(this.#ground.reader)
-    const minute = Math.floor(now / minuteMs) * minuteMs
-    if (minute !== this.#minute) this.#known.clear()
-    this.#minute = minute
+    const minuteHere = Math.floor(this.#timeHere() / minuteMs)
+    if (minuteHere !== this.#minute) this.#known.clear()
+    this.#minute = minuteHere
     const who = refusal.subject?.id ?? refusal.actor?.id ?? refusal.actor?.type ?? 'unknown'
     const caller = `${who} ${refusal.organizationId ?? 'installation'} ${refusal.action}`
     const known = `${caller} ${refusal.code}`
     if (this.#known.has(known)) return
-    await this.#ground.change(async (tx) => {
-      if (await claimRefusal(tx, caller, refusal.code, minute)) await this.#put(tx, refusal, now)
-    })
     this.#known.add(known)
+    try {
+      await this.#ground.change(async (tx) => {
+        const now = await this.#ground.now(tx)
+        const minute = Math.floor(now / minuteMs) * minuteMs
+        if (await claimRefusal(tx, caller, refusal.code, minute)) await this.#put(tx, refusal, now)
+      })
+    } catch (error) {
+      this.#known.delete(known)
+      throw error
+    }
   }
 
   async #put(tx: Tx, refusal: Refusal, now: Instant): Promise<void> {

@@ -4,16 +4,9 @@ import { DomainError } from '../kernel/errors.ts'
 import type { Env, Services } from './context.ts'
 import { docsRoutes } from './docs.ts'
 import { answerError } from './errors.ts'
-import {
-  identifyRequest,
-  limitBody,
-  logRequests,
-  neverCached,
-  recordRefusals,
-  requireCaller,
-  strictBody,
-} from './middleware.ts'
+import { identifyRequest, limitBody, logRequests, neverCached, requireCaller, strictBody } from './middleware.ts'
 import { pageRoutes } from './pages.ts'
+import { recordRefusals } from './refusals.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
@@ -51,6 +44,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', docsRoutes())
   app.get('/openapi.json', (c) => c.json(describeApi(app)))
 
+  app.use('/oauth/*', recordRefusals(services))
   app.route('/', oauthRoutes(services))
   app.route('/', pageRoutes(services))
   app.use('/v1/*', neverCached, recordRefusals(services), limitBody, strictBody)

@@ -1,12 +1,10 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { matchedRoutes } from 'hono/route'
 import type { Logger } from 'pino'
 import type { Clock } from '../kernel/clock.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { authenticate } from '../people/authenticate.ts'
-import { nowhere } from '../people/call.ts'
 import { authenticateHolder } from '../rotation/rotate-own-key.ts'
 import { pathForLog } from './claim-page/address.ts'
 import { addressOf, type Env, type Services } from './context.ts'
@@ -103,36 +101,6 @@ export function requireCaller(services: Services): MiddlewareHandler<Env> {
     c.set('caller', (await authenticate(services.verifier, bearer, addressOf(c))).caller)
     c.set('bearer', bearer)
     return next()
-  }
-}
-
-// These are put on record where they happen, with the account that they are about.
-const recordedElsewhere = new Set(['sign_in_refused', 'second_factor_refused'])
-
-/** Puts calls that were refused on record, once they are answered. Where that cannot be done the log says so: the call was refused. */
-export function recordRefusals(services: Services): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    await next()
-    const { error } = c
-    const { status } = c.res
-    if (!(error instanceof DomainError) || (status !== 401 && status !== 403) || recordedElsewhere.has(error.code))
-      return
-    const caller: Env['Variables']['caller'] | undefined = c.get('caller')
-    const pattern = matchedRoutes(c).findLast((route) => !route.path.includes('*'))?.path ?? '/v1/*'
-    try {
-      await services.refusals.record({
-        action: 'call.refused',
-        code: error.code,
-        actor: caller?.actor ?? null,
-        subject: null,
-        organizationId: caller?.organizationId === nowhere ? null : (caller?.organizationId ?? null),
-        route: `${c.req.method} ${pattern}`,
-        address: addressOf(c),
-        requestId: c.get('requestId'),
-      })
-    } catch (failure) {
-      services.log.warn({ err: failure, request_id: c.get('requestId') }, 'a refused call could not be put on record')
-    }
   }
 }
 

@@ -6,6 +6,7 @@ import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
+import { recordRefusedProxies } from '../http/refusals.ts'
 import { VerdictCounts } from '../http/verdict-counts.ts'
 import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
@@ -94,7 +95,7 @@ export async function serve(
   const flushUses = (keyId: string) => uses.flushKey(keyId).catch(() => {})
   const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
   const signIn = new SignIn({ ground, clock, masterKey, publicUrl, mailer })
-  const refusals = new Refusals(ground)
+  const refusals = new Refusals(ground, () => verifier.now())
   const services = {
     ground,
     verifier,
@@ -116,9 +117,10 @@ export async function serve(
   const answer = getRequestListener(app.fetch)
   const others = (request: WholeRequest, response: WholeResponse) => void answer(request, response)
   const callers = new VerifyCallers(verifier, Math.min(mostCallers, settings.cachedKeys))
+  const onRefused = recordRefusedProxies({ refusals, log })
   const writeWhole = createWriteWhole(clock, keepAliveMs)
   const verify = createVerifyPath(verifier, callers, counts, writeWhole, others)
-  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log })
+  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log, onRefused })
   const messages = { IncomingMessage: WholeRequest, ServerResponse: WholeResponse }
   const server = createServer({ ...messages, keepAliveTimeout: keepAliveMs }, (request, response) => {
     const { method, url = '' } = request
