@@ -11,7 +11,7 @@ const idOf = (kind: string, number: number) => `${kind}_${String(number).padStar
 const recordOf = (number: number, name: string): VerifyRecord => ({
   secretId: idOf('sec', number),
   slot: number % 2 === 0 ? 'primary' : 'secondary',
-  primaryFrom: number % 2 === 0 ? Number.NEGATIVE_INFINITY : 1_800_000_000_000 + number,
+  primaryFrom: number % 2 === 0 ? Number.POSITIVE_INFINITY : 1_800_000_000_000 + number,
   end: number % 3 === 0 ? Number.POSITIVE_INFINITY : 1_900_000_000_000 + number,
   endCode: 'EXPIRED',
   keyId: idOf('key', number),

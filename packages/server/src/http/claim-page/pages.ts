@@ -127,7 +127,9 @@ function describe(standing: Hindrance, usableUntil: Instant): { title: string; s
         title: 'The key of this link is being rotated',
         sentences: [
           html`Its old and its new secret work side by side until ${timeInWords(standing.until)}, or until somebody ends that. Then there can be another.`,
-          stays,
+          standing.until < usableUntil
+            ? stays
+            : html`This link ends on ${timeInWords(usableUntil)}: you may need another one.`,
         ],
       }
   }

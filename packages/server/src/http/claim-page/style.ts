@@ -22,6 +22,7 @@ dd{margin:0;overflow-wrap:anywhere;white-space:pre-line}
 ol{margin:0 0 1rem;padding-left:1.4rem}
 li{margin:0 0 .6rem;padding-left:.2rem}
 code,pre{font:.95rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Noto Sans Mono",monospace}
+li code,.soft code{padding:.1em .35em;border:1px solid var(--line);border-radius:.35rem;background:var(--field);overflow-wrap:anywhere}
 .note{margin:1.25rem 0;padding:.8rem 1rem;border:1px solid var(--warn-line);border-radius:.6rem;background:var(--warn);color:var(--warn-text)}
 .note.bad{border-color:var(--bad-line);background:var(--bad);color:var(--bad-text)}
 .box{display:flex;align-items:stretch;gap:.6rem;margin:.4rem 0 .25rem}
@@ -37,7 +38,8 @@ button:disabled{opacity:.6;cursor:progress}
 button.plain{align-self:flex-start;background:none;color:var(--accent);border-color:var(--line);padding:.7rem 1rem}
 button.plain:hover{border-color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+main>:last-child,main>:last-child>:last-child{margin-bottom:0}
 footer{width:100%;max-width:44rem;margin-top:1.25rem;padding:0 .5rem;color:var(--soft);font-size:.875rem}
-@media(max-width:36rem){body{padding:1rem .75rem 1.5rem}main{padding:1.5rem 1.25rem;border-radius:.8rem}h1{font-size:1.35rem}dl div{grid-template-columns:1fr}form button{width:100%}.box{flex-direction:column}}
+@media(max-width:36rem){body{padding:1rem .75rem 1.5rem}main{padding:1.5rem 1.25rem;border-radius:.8rem}h1{font-size:1.35rem}dl div{grid-template-columns:1fr}form button{width:100%}.box{flex-direction:column}button.plain{align-self:stretch}}
 @media print{body{padding:0}main{border:0;box-shadow:none}button,footer{display:none}}
 `

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import type { Key, Secret } from '@keyturn/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openWorkplace, type Workplace } from '../packages/server/test/support/processes.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+/** The blocks of commands in a guide, those in lists too. */
+const commandsOf = (guide: string): string[] =>
+  [...readFileSync(path.join(root, 'docs', 'guides', guide), 'utf8').matchAll(/^ *```sh\n([^]*?)^ *```$/gm)].map(
+    ([, commands = '']) => commands,
+  )
+
+describe('the commands of the guides', () => {
+  let workplace: Workplace
+  let url: string
+  let rootKey: string
+  beforeAll(async () => {
+    workplace = openWorkplace()
+    url = (await workplace.start()).url
+    rootKey = readFileSync(path.join(workplace.dataDir, 'root-key'), 'utf8').trim()
+    const bin = path.join(workplace.directory, 'bin')
+    mkdirSync(bin)
+    copyFileSync(path.join(import.meta.dirname, 'curl.mjs'), path.join(bin, 'curl'))
+    chmodSync(path.join(bin, 'curl'), 0o755)
+  })
+  afterAll(() => workplace.clear())
+
+  async function call<B = any>(method: string, at: string, body?: object): Promise<B> {
+    const response = await fetch(`${url}${at}`, {
+      method,
+      headers: { authorization: `Bearer ${rootKey}`, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    return JSON.parse(await response.text())
+  }
+  const createKey = () =>
+    call<{ key: Key; secret: Secret }>('POST', '/v1/projects/default/keys', { name: 'Zapier, production' })
+
+  /** In one shell, as a reader does. @returns what they have printed */
+  async function run(commands: readonly string[], environment: Record<string, string>): Promise<string> {
+    const child = spawn('sh', ['-c', ['set -e', ...commands].join('\n')], {
+      cwd: workplace.directory,
+      env: {
+        PATH: [path.dirname(process.execPath), process.env['PATH'], path.join(workplace.directory, 'bin')].join(':'),
+        KEYTURN: url,
+        MANAGEMENT_KEY: rootKey,
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 50_000,
+    })
+    const said = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        said[name] += text
+      })
+    const [code] = await once(child, 'close')
+    expect({ code, stderr: said.stderr }).toEqual({ code: 0, stderr: '' })
+    return said.stdout
+  }
+
+  it('to hand a secret over make a link, list it, and withdraw it', async () => {
+    const { key } = await createKey()
+    const said = await run(commandsOf('hand-over.md'), { KEY: key.id })
+    const made = JSON.parse(readFileSync(path.join(workplace.directory, 'link.json'), 'utf8'))
+    const { url: _, ...listed } = made
+    expect(made.url).toMatch(/\/claim\/kt_claim_[0-9A-Za-z]{38}$/)
+    expect(JSON.parse(said)).toEqual({ data: [listed], next_cursor: null })
+    expect((await call('GET', `/v1/keys/${key.id}/claim-links`)).data[0].status).toBe('withdrawn')
+  })
+
+  it('to renew a key by itself make one, keep its value in a file of its own, and call for a renewal', async () => {
+    const file = path.join(workplace.directory, 'key')
+    const commands = commandsOf('self-renewal.md').map((text) =>
+      text.replace('node examples/', `node '${root}/examples'/`),
+    )
+    const said = await run(commands, { KEY_FILE: file })
+    expect(said).toContain('"suggested_window":{"start"')
+    expect(said).toContain('"reason":"A backup with settings was lost"')
+    const value = readFileSync(file, 'utf8').trim()
+    expect(value).toMatch(/^kt_live_[0-9A-Za-z]{38}$/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    // Asked for by the last of the commands, done by the one before when it runs the next time.
+    await run([commands.find((text) => text.includes('keep-renewed')) ?? 'false'], { KEY_FILE: file })
+    const renewed = readFileSync(file, 'utf8').trim()
+    expect(renewed).not.toBe(value)
+    expect((await call('POST', '/v1/verify', { key: renewed })).code).toBe('VALID')
+  })
+
+  it('to rotate a key rotate it, and once more by its holder', async () => {
+    const { key } = await createKey()
+    const own = await call('POST', '/v1/projects/default/keys', { name: 'Renews itself', scopes: ['self:rotate'] })
+    const said = await run(commandsOf('rotation.md'), { KEY: key.id, THE_KEY_ITSELF: own.secret.value })
+    expect([...said.matchAll(/"value":"(kt_live_\w+)"/g)]).toHaveLength(2)
+    expect((await call('GET', `/v1/keys/${key.id}`)).rotating).toBe(true)
+  })
+})
