@@ -67,6 +67,8 @@ export async function start(settings: Settings, clock: Clock, log: Logger): Prom
       await stop()
       await installation.close()
     }
+    if (settings.smtpUrl !== null && new URL(settings.publicUrl).hostname === 'localhost')
+      log.warn('SMTP_URL is set, but KEYTURN_PUBLIC_URL is localhost: nobody elsewhere can follow the links in mails')
     const now = await database.now(database.reader)
     const link = (await isSetUp(database.reader)) ? null : setUpLink(masterKey, publicUrlOf(settings, address), now)
     return { address, place, rootKey, setUpLink: link, stop: stopAll }
