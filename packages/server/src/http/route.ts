@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { type ActionName, plainText, problemSchema, rolesFor } from '@keyturn/contract'
+import { type ActionName, actionOf, plainText, problemSchema, roles, rolesFor } from '@keyturn/contract'
 import type { MiddlewareHandler } from 'hono'
 import { DomainError } from '../kernel/errors.ts'
 import type { Env } from './context.ts'
@@ -76,13 +76,23 @@ const enterWith =
     await next()
   }
 
+/** From the table, for the documentation. */
+function rolesInWords(action: ActionName): string | undefined {
+  const allowed = actionOf(action).roles
+  const those = roles.filter((role) => allowed[role] === true)
+  const owning = roles.filter((role) => allowed[role] === 'own').map((role) => `${role} (on keys that they own)`)
+  return those.length === 0 ? undefined : `Roles: ${[...those, ...owning].join(', ')}.`
+}
+
 /** All routes of the management API: a management key is wanted, or the session of a person whose role allows the action. */
 export function managementRoute<const R extends Omit<RouteConfig, 'security'>>({
   action,
   ...config
 }: R & { readonly action: ActionName }) {
   const sessions = rolesFor(action).length > 0 ? [{ session: [] }] : []
-  const route = apiRoute({ ...config, security: [{ managementKey: [] }, ...sessions], 'x-action': action })
+  const description = [config.description, rolesInWords(action)].filter((text) => text !== undefined).join(' ')
+  const security = [{ managementKey: [] }, ...sessions]
+  const route = apiRoute({ ...config, description, security, 'x-action': action })
   return { ...route, middleware: [enterWith(action), ...route.middleware] }
 }
 

@@ -77,8 +77,15 @@ describe('the routes', () => {
     ])
   })
 
-  it('say what a management key needs for it as the table does', () => {
+  it('say what a role or a management key needs for it as the table does', () => {
     for (const { name, action, description } of operations) {
+      const allowed = action ? actionOf(action).roles : {}
+      const said = /Roles: ([^.]+)\./.exec(description)?.[1]?.split(', ') ?? []
+      const wanted = roles.flatMap((role) => {
+        if (allowed[role] === undefined) return []
+        return [allowed[role] === 'own' ? `${role} (on keys that they own)` : role]
+      })
+      expect([name, said]).toEqual([name, wanted])
       const scope = action && actionOf(action).scope
       if (scope === null || scope === 'any') continue
       const words = scope === 'root' ? 'root key' : `\`${scope}\``
