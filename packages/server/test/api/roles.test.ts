@@ -79,7 +79,7 @@ describe('the routes', () => {
 
   it('say what a role or a management key needs for it as the table does', () => {
     for (const { name, action, description } of operations) {
-      const allowed = action ? actionOf(action).roles : {}
+      const allowed: Partial<Record<Role, true | 'own'>> = action ? actionOf(action).roles : {}
       const said = /Roles: ([^.]+)\./.exec(description)?.[1]?.split(', ') ?? []
       const wanted = roles.flatMap((role) => {
         if (allowed[role] === undefined) return []
