@@ -32,7 +32,7 @@ async function put({ refusals, log }: Recorder, refusal: Omit<Refusal, 'action' 
   }
 }
 
-/** Puts calls that were refused on record, once they are answered. */
+/** Puts calls that are refused on record, before the answer goes out. */
 export function recordRefusals(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
     await next()
