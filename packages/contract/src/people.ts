@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { actorSchema } from './actors.ts'
 import { pageOf } from './pages.ts'
+import { actionNames } from './permissions.ts'
 import { projectRoleSchema, roleSchema } from './roles.ts'
 import { emailAddress, lineOfText, plainText, seconds } from './values.ts'
 
@@ -95,6 +96,14 @@ export const sessionSchema = z
   .meta({ id: 'Session' })
 export const sessionList = z.object({ data: z.array(sessionSchema) }).meta({ id: 'SessionList' })
 
+const actionName = z.enum(actionNames).meta({ id: 'Action' })
+const rightsSchema = z
+  .object({
+    actions: z.array(actionName).describe('What the role allows.'),
+    on_own_keys: z.array(actionName).describe('What it allows on keys whose `owner` is you.'),
+  })
+  .meta({ id: 'Rights' })
+
 export const meSchema = personSchema
   .extend({
     session: sessionSchema,
@@ -103,7 +112,12 @@ export const meSchema = personSchema
         .object({
           organization: z.object({ id: z.string(), name: z.string(), slug: z.string() }),
           role: roleSchema.nullable().describe('On the whole organization; null: on projects alone.'),
-          projects: z.array(z.object({ project_id: z.string(), role: projectRoleSchema })),
+          rights: rightsSchema.describe('In the whole organization, each of its projects too.'),
+          projects: z.array(
+            z
+              .object({ project_id: z.string(), role: projectRoleSchema, rights: rightsSchema })
+              .meta({ id: 'ProjectMembership' }),
+          ),
         })
         .meta({ id: 'Membership' }),
     ),

@@ -1,8 +1,7 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { plainText, problemSchema } from '@keyturn/contract'
+import { type ActionName, plainText, problemSchema, rolesFor } from '@keyturn/contract'
 import type { MiddlewareHandler } from 'hono'
 import { DomainError } from '../kernel/errors.ts'
-import { type ActionName, rolesFor } from '../people/roles.ts'
 import type { Env } from './context.ts'
 
 /** Routes whose requests were checked by their schemas: a field that is unknown or wrong is named. */

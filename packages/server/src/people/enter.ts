@@ -1,9 +1,3 @@
-import { DomainError } from '../kernel/errors.ts'
-import { locateKey } from '../keys/find-key.ts'
-import { locateOrganization, locateProject } from '../organizations/find.ts'
-import { type Caller, type CallingPerson, type Ground, nowhere } from './call.ts'
-import { listAdministrators, type MemberRecord } from './member-store.ts'
-import { requireRecentSignIn } from './permissions.ts'
 import {
   type ActionName,
   actionOf,
@@ -15,7 +9,14 @@ import {
   type Standing,
   scopesOf,
   type Target,
-} from './roles.ts'
+} from '@keyturn/contract'
+import { DomainError } from '../kernel/errors.ts'
+import { locateKey } from '../keys/find-key.ts'
+import { locateOrganization, locateProject } from '../organizations/find.ts'
+import { type Caller, type CallingPerson, type Ground, nowhere } from './call.ts'
+import { roleRequired } from './give-role.ts'
+import type { MemberRecord } from './member-store.ts'
+import { requireRecentSignIn } from './permissions.ts'
 import { membershipsOf } from './sessions.ts'
 import type { HeldSession } from './sign-in.ts'
 
@@ -71,24 +72,26 @@ export async function enter(ground: Ground, session: HeldSession, name: ActionNa
     scopes: new Set(rolesAt(standing, place.projectId).flatMap((role) => scopesOf(role))),
     person: { ...door.person, organizations, role: standing.role },
   }
-  return { caller, refusal: await refuse(ground, caller, action, standing, place, session) }
+  const refusal =
+    (await refuseRole(ground, action, standing, place, session)) ?? refuseOldSignIn(caller, [name, action], session)
+  return { caller, refusal }
 }
 
-async function refuse(
+async function refuseRole(
   ground: Ground,
-  caller: Caller,
   action: ActionName,
   standing: Standing,
   place: Place,
   session: HeldSession,
 ): Promise<DomainError | null> {
-  if (!isAllowed(action, standing, place, session.person.email)) {
-    const roles = rolesFor(action)
-    if (roles.length === 0) return forKeysOnly(action)
-    const administrators = await listAdministrators(ground.reader, place.organizationId, 5)
-    return new DomainError('role_required', { roles, administrators })
-  }
-  if (actionOf(action).recent !== 'always') return null
+  if (isAllowed(action, standing, place, session.person.email)) return null
+  const roles = rolesFor(action)
+  return roles.length === 0 ? forKeysOnly(action) : roleRequired(ground, place.organizationId, roles)
+}
+
+/** Deleting wants a recent sign-in whatever is deleted: as what was asked for counts, and as what it is done to. */
+function refuseOldSignIn(caller: Caller, actions: readonly ActionName[], session: HeldSession): DomainError | null {
+  if (!actions.some((one) => actionOf(one).recent === 'always')) return null
   return refusalOf(() => requireRecentSignIn(caller, session.now))
 }
 

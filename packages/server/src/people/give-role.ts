@@ -1,9 +1,9 @@
-import type { ProjectRole, Role } from '@keyturn/contract'
+import { mayGive, type ProjectRole, type Role, type RoleOnProject, scopesOf } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { findProjectIds } from '../organizations/find.ts'
-import type { Call } from './call.ts'
+import type { Call, Ground } from './call.ts'
+import { listAdministrators } from './member-store.ts'
 import { requireAtLeast } from './permissions.ts'
-import { mayGive, type RoleOnProject, scopesOf } from './roles.ts'
 
 export interface WantedRoles {
   readonly role?: Role | null | undefined
@@ -23,7 +23,7 @@ export interface GivenRoles {
  */
 export async function rolesToGive(call: Call, organizationId: string, wanted: WantedRoles): Promise<GivenRoles> {
   const role = wanted.role ?? null
-  requireToGive(call, role)
+  await requireToGive(call, organizationId, role)
   const projects: RoleOnProject[] = []
   for (const one of wanted.projects) {
     const [projectId = ''] = await findProjectIds(call, organizationId, [one.project])
@@ -35,7 +35,20 @@ export async function rolesToGive(call: Call, organizationId: string, wanted: Wa
 }
 
 /** Whoever may not give a role may not take it away either. @throws DomainError role_required, cannot_give_more_than_you_have */
-export function requireToGive({ caller }: Call, role: Role | null): void {
-  if (caller.person && !mayGive(caller.person.role, role)) throw new DomainError('role_required', { roles: ['owner'] })
+export async function requireToGive(call: Call, organizationId: string, role: Role | null): Promise<void> {
+  const { caller } = call
+  if (caller.person && !mayGive(caller.person.role, role)) throw await roleRequired(call, organizationId, ['owner'])
   if (role !== null) requireAtLeast(caller, scopesOf(role), null)
+}
+
+/** Says which role is wanted, and whom to ask for it. */
+export async function roleRequired(
+  { reader }: Pick<Ground, 'reader'>,
+  organizationId: string,
+  roles: readonly Role[],
+): Promise<DomainError> {
+  return new DomainError('role_required', {
+    roles,
+    administrators: await listAdministrators(reader, organizationId, 5),
+  })
 }

@@ -1,10 +1,9 @@
-import type { Actor, Role } from '@keyturn/contract'
+import type { Actor, Role, RoleOnProject } from '@keyturn/contract'
 import type { Selectable } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
 import type { Schema } from '../storage/schema.ts'
-import type { RoleOnProject } from './roles.ts'
 
 export interface Invitation {
   readonly id: string

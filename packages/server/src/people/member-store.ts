@@ -1,9 +1,8 @@
-import type { Role } from '@keyturn/contract'
+import type { Role, RoleOnProject } from '@keyturn/contract'
 import { sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
-import type { RoleOnProject } from './roles.ts'
 
 export interface MemberRecord {
   readonly organizationId: string

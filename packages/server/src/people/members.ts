@@ -54,7 +54,7 @@ export async function changeRoles(
   const given = await rolesToGive(call, organizationId, wanted)
   return call.change(async (tx) => {
     const member = await lockMember(tx, organizationId, personId)
-    requireToGive(call, member.role)
+    await requireToGive({ ...call, reader: tx }, organizationId, member.role)
     const changed = differences(rolesOf(member), rolesOf(given))
     if (!changed) return readMember(tx, organizationId, personId)
     if (member.role === 'owner' && given.role !== 'owner') await requireAnotherOwner(tx, organizationId)

@@ -1,4 +1,4 @@
-import type { Role } from '@keyturn/contract'
+import { type Role, scopesOf } from '@keyturn/contract'
 import { recordChange } from '../audit/record-change.ts'
 import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
@@ -16,7 +16,6 @@ import { requireAnotherOwner } from './members.ts'
 import { requireAtLeast, requireScope } from './permissions.ts'
 import { findPersonByEmail, type PersonRecord } from './person-store.ts'
 import { insertLink, type PortalLink, takeLink } from './portal-store.ts'
-import { scopesOf } from './roles.ts'
 
 // Long enough for a redirect, too short to be found later.
 const linkMs = 5 * 60_000

@@ -69,7 +69,7 @@ export async function removeMember(
   return call.change(async (tx) => {
     const member = await lockMember(tx, organizationId, personId)
     const view = await readMember(tx, organizationId, personId)
-    requireToGive(call, member.role)
+    await requireToGive({ ...call, reader: tx }, organizationId, member.role)
     if (member.role === 'owner') await requireAnotherOwner(tx, organizationId)
     const successor = await findSuccessor(tx, organizationId, personId, wanted.hand_over_to ?? null)
     const left = await leftBy(tx, organizationId, member, await call.now(tx))

@@ -31,7 +31,7 @@ export async function createResetLink(
   personId: string,
 ): Promise<ResetLink> {
   const member = await readMember(call.reader, organizationId, personId)
-  requireToGive(call, member.role)
+  await requireToGive(call, organizationId, member.role)
   const elsewhere = (await listMemberships(call.reader, personId)).some((one) => one.organizationId !== organizationId)
   // The root key stands above organizations.
   if (elsewhere && call.caller.organizationId !== null) throw new DomainError('belongs_elsewhere')

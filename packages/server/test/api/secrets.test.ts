@@ -17,8 +17,8 @@ describe.each(engines)('the value of a secret, on $name', (engine) => {
   /** Calls everything there is about a place, in ways that work and in ways that do not, and gives all the answers. */
   async function callEverything(place: Place): Promise<{ name: string; answer: Answer }[]> {
     const answers: { name: string; answer: Answer }[] = []
-    // Those that end the key come last, so that the others find it alive.
-    const last = (name: string) => ['revoke', 'DELETE'].findIndex((ending) => name.includes(ending))
+    // Those that end the key or the member come last, so that the others find them there.
+    const last = (name: string) => ['remove', 'revoke', 'DELETE'].findIndex((ending) => name.includes(ending))
     for (const operation of operations.toSorted((a, b) => last(a.name) - last(b.name))) {
       answers.push({ name: operation.name, answer: await callOperation(keyturn, operation, place) })
       answers.push({

@@ -313,6 +313,7 @@ describe.each(engines)('signing in, on $name', (engine) => {
 
     it('is on record, once a minute, without what was typed', async () => {
       const person = await memberOf()
+      keyturn.clock.advance(minute - ((await keyturn.ground.now(keyturn.ground.reader)) % minute))
       for (let times = 0; times < 3; times++) await guess(person.email)
       const path = '/v1/organizations/default/audit-events?action=sign_in.refused'
       const { body } = await keyturn.request('GET', path)

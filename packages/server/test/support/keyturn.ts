@@ -81,7 +81,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
       ...(body === undefined ? {} : { body }),
     })
     const text = await response.text()
-    const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+    const isJson = text !== '' && /json(;|$)/.test(response.headers.get('content-type') ?? '')
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined }
   }
 

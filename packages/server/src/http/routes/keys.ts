@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import {
+  type ActionName,
   keyAnswer,
   keyCancel,
   keyCreate,
@@ -26,7 +27,6 @@ import { deleteKey, revokeKey } from '../../keys/revoke-key.ts'
 import type { KeyView } from '../../keys/view-keys.ts'
 import { findOrganization, findProject } from '../../organizations/find.ts'
 import { requireScope } from '../../people/permissions.ts'
-import type { ActionName } from '../../people/roles.ts'
 import { extendKey } from '../../rotation/extend-key.ts'
 import {
   cancelRotation,

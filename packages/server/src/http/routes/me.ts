@@ -5,6 +5,7 @@ import {
   passwordProof,
   plainText,
   recoveryCodes,
+  rightsOf,
   sessionList,
   twoFactorBegun,
   twoFactorConfirmation,
@@ -104,7 +105,8 @@ export function meRoutes(services: Services) {
       ({ organization: { id, name, slug }, role, projects }) => ({
         organization: { id, name, slug },
         role,
-        projects: [...projects],
+        rights: rightsOf(role, 'organization'),
+        projects: projects.map((one) => ({ ...one, rights: rightsOf(one.role, 'project') })),
       }),
     )
     return c.json({ ...toWirePerson(held), session: toWireSession(own, own.id), memberships }, 200)

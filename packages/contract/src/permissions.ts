@@ -1,4 +1,5 @@
-import { type ManagementScope, managementScopes, type ProjectRole, type Role, roles } from '@keyturn/contract'
+import { type ManagementScope, managementScopes } from './keys.ts'
+import { type ProjectRole, type Role, roles } from './roles.ts'
 
 /** What an action is done to. On an organization's path, one `within` projects reaches those where the caller has such a role. */
 type Level = 'organization' | 'project'
@@ -24,8 +25,8 @@ const readers = { ...administrators, auditor: true } as const
 const everybody = { ...keepers, member: true, auditor: true } as const
 
 /**
- * The one table of who may do what. The API asks it before every call, docs/roles.md is made from it. A role on the organization
- * holds on all of its projects; one on a project holds there.
+ * The one table of who may do what. The API asks it before every call, `GET /v1/me` tells from it what somebody may, and a test
+ * holds docs/roles.md against it. A role on the organization holds on all of its projects; one on a project holds there.
  */
 export const actions = {
   'organizations:create': { does: 'Create organizations', scope: 'root', level: 'organization', roles: {} },
@@ -231,4 +232,17 @@ export function scopesOf(role: Role): readonly ManagementScope[] {
 /** Only owners make and unmake owners; whoever gives another role is an administrator anyway. */
 export function mayGive(giver: Role | null, role: Role | null): boolean {
   return role !== 'owner' || giver === 'owner'
+}
+
+/** What a role allows: everywhere within its reach, and on keys that its holder owns. */
+export interface Rights {
+  readonly actions: ActionName[]
+  readonly on_own_keys: ActionName[]
+}
+
+/** @param level what the role is on: one on a project allows nothing that is done to the organization */
+export function rightsOf(role: Role | null, level: Level): Rights {
+  const within = actionNames.filter((name) => level === 'organization' || actionOf(name).level === 'project')
+  const having = (rule: true | 'own') => within.filter((name) => role !== null && actionOf(name).roles[role] === rule)
+  return { actions: having(true), on_own_keys: having('own') }
 }
