@@ -132,7 +132,7 @@ describe.each(engines)('signing in, on $name', (engine) => {
     try {
       const { setCookies } = await setUpOwner(behindTls)
       expect(setCookies.length).toBeGreaterThan(1)
-      for (const line of setCookies) expect(line).toMatch(/^__Secure-keyturn\..*; Secure/i)
+      for (const line of setCookies) expect(line).toMatch(/^__Host-keyturn\.[^;]+;(?!.*Domain=).*Path=\/;.*; Secure/i)
     } finally {
       await behindTls.stop()
     }
