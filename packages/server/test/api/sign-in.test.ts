@@ -4,25 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setUpLink } from '../../src/people/set-up.ts'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
-import { goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
+import { Authenticator, goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-
-/** RFC 6238 with the defaults of every authenticator: SHA-1, 30 seconds, six digits. */
-function totp(uri: string, at = Date.now()): string {
-  const secret = new URL(uri).searchParams.get('secret') ?? ''
-  const bits = [...secret]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('')
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((octet) => Number.parseInt(octet, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  const offset = (mac.at(-1) ?? 0) & 15
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
-}
 
 describe.each(engines)('set-up, on $name', (engine) => {
   let keyturn: Keyturn
@@ -197,18 +183,18 @@ describe.each(engines)('signing in, on $name', (engine) => {
 
   describe('with a second factor', () => {
     let person: Person
-    let uri: string
+    let authenticator: Authenticator
     let codes: string[]
     beforeAll(async () => {
       person = await memberOf()
       const begun = await person.request('POST', '/v1/me/two-factor', { body: { password: goodPassword } })
-      ;({ totp_uri: uri, recovery_codes: codes } = begun.body)
+      authenticator = new Authenticator(begun.body.totp_uri)
+      codes = begun.body.recovery_codes
       const wrong = await person.request('POST', '/v1/me/two-factor/confirm', { body: { code: '000000' } })
       expect(wrong.body.code).toBe('second_factor_refused')
       expect((await new Person(keyturn).signIn(person.email)).body.second_factor_required).toBe(false)
-      expect((await person.request('POST', '/v1/me/two-factor/confirm', { body: { code: totp(uri) } })).status).toBe(
-        204,
-      )
+      const body = { code: authenticator.nextCode() }
+      expect((await person.request('POST', '/v1/me/two-factor/confirm', { body })).status).toBe(204)
     })
     const pass = async (body: object) => {
       const device = new Person(keyturn)
@@ -220,7 +206,7 @@ describe.each(engines)('signing in, on $name', (engine) => {
     }
 
     it('the password alone opens nothing, and the code does', async () => {
-      const { device, second } = await pass({ code: totp(uri) })
+      const { device, second } = await pass({ code: authenticator.nextCode() })
       expect(second).toMatchObject({ status: 200, body: { person: { two_factor: true } } })
       expect((await device.request('GET', '/v1/me')).status).toBe(200)
     })
@@ -249,11 +235,11 @@ describe.each(engines)('signing in, on $name', (engine) => {
       await device.signIn(person.email)
       const enter = (code: string) => device.request('POST', '/v1/sign-in/second-factor', { body: { code } })
       for (let times = 0; times < 5; times++) expect((await enter('000000')).status).toBe(403)
-      expect((await enter(totp(uri))).status).toBe(403)
+      expect((await enter(authenticator.codeAt(Date.now()))).status).toBe(403)
     })
 
     it('new recovery codes take the place of the old, and it can be switched off with the password', async () => {
-      const { device } = await pass({ code: totp(uri) })
+      const { device } = await pass({ recovery_code: codes[2] ?? '' })
       const renewed = await device.request('POST', '/v1/me/recovery-codes', { body: { password: goodPassword } })
       expect(renewed.body.recovery_codes).toHaveLength(codes.length)
       expect((await pass({ recovery_code: codes[1] ?? '' })).second.status).toBe(403)
