@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ActionName } from '@keyturn/contract'
 import { pino } from 'pino'
 import { createApp } from '../../src/http/app.ts'
 import type { Services } from '../../src/http/context.ts'
@@ -38,7 +39,7 @@ interface DescribedOperation {
     readonly content: Readonly<Record<string, { schema: Schema }>>
   }
   readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: Schema }>> }>>
-  readonly 'x-action'?: string
+  readonly 'x-action'?: ActionName
   readonly security?: readonly Readonly<Record<string, unknown>>[]
 }
 
@@ -71,7 +72,7 @@ export interface Operation {
   /** Called by whoever is not signed in yet. */
   readonly open: boolean
   /** What a person's role is asked for. */
-  readonly action: string | null
+  readonly action: ActionName | null
 }
 
 /** The app without a database behind it: for what it says about itself. */

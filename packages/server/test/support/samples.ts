@@ -41,7 +41,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations': { status: 200 },
   'GET /v1/organizations/{org}': { status: 200 },
   'PATCH /v1/organizations/{org}': { body: { name: 'Globex, renamed' }, status: 200 },
-  'POST /v1/organizations/{org}/projects': { body: { name: 'Storefront' }, status: 201 },
+  'POST /v1/organizations/{org}/projects': { body: { name: '店頭' }, status: 201 },
   'GET /v1/organizations/{org}/projects': { status: 200 },
   'GET /v1/projects/{project}': { status: 200 },
   'PATCH /v1/projects/{project}': { body: { name: 'Storefront, renamed' }, status: 200 },
@@ -128,9 +128,15 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
   return path
 }
 
+/** All of them on one place: those that end the key or the member come last, so that the others find them there. */
+export function inOrder(operations: readonly Operation[]): Operation[] {
+  const last = (name: string) => ['/remove', '/revoke', 'DELETE /v1/keys/{key}'].findIndex((end) => name.endsWith(end))
+  return operations.toSorted((a, b) => last(a.name) - last(b.name))
+}
+
 /** Calls an operation with its sample, or with what is given instead. */
 export function callOperation(
-  keyturn: Keyturn,
+  keyturn: Pick<Keyturn, 'request'>,
   operation: Operation,
   place: Place,
   { query = '', ...options }: RequestOptions & { query?: string } = {},
