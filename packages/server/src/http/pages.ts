@@ -324,9 +324,7 @@ export function pageRoutes(services: Services): Hono<Env> {
 
 /** Somebody goes there, as far as the browser says what it does (Fetch Metadata, W3C). */
 const isNavigation = (c: Context<Env>) =>
-  !c.req.header('sec-purpose')?.includes('prefetch') &&
-  (c.req.header('sec-fetch-mode') ?? 'navigate') === 'navigate' &&
-  (c.req.header('sec-fetch-dest') ?? 'document') === 'document'
+  !c.req.header('sec-purpose')?.includes('prefetch') && (c.req.header('sec-fetch-dest') ?? 'document') === 'document'
 
 async function readForm(c: Context<Env>): Promise<Fields> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
