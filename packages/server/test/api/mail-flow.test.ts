@@ -134,7 +134,7 @@ describe.each(engines)('people by mail, on $name', (engine) => {
 
   it('neither a name nor an address becomes another header or recipient', async () => {
     for (const email of ['a@example.com, b@example.com', 'a@example.com\r\nBcc: b@example.com', '<a@example.com>'])
-      expect(faultOf(await invite(email, { role: 'member' }), { status: 422, path: 'email' }), email).toBeNull()
+      expect(faultOf(await invite(email, { role: 'member' }), { path: 'email' }), email).toBeNull()
     const email = newEmail()
     const organization = await keyturn.createOrganization({ name: 'Globex; "Keys" <x@example.com>, Ünïcode 日本' })
     await keyturn.request('POST', `/v1/organizations/${organization.id}/invitations`, {
@@ -201,6 +201,7 @@ describe.each(engines)('without mail, on $name', (engine) => {
   })
 
   it('whoever belongs elsewhere, too, is given no link by one of their organizations', async () => {
+    await owner.signIn()
     const other = await keyturn.createOrganization()
     const email = newEmail()
     const first = await keyturn.request('POST', `/v1/organizations/${other.id}/invitations`, {

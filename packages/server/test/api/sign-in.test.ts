@@ -211,6 +211,31 @@ describe.each(engines)('signing in, on $name', (engine) => {
       expect((await device.request('GET', '/v1/me')).status).toBe(200)
     })
 
+    it('a code works once, and no longer than clocks may differ', async () => {
+      const [now, person] = [Date.now(), await memberOf()]
+      const begun = await person.request('POST', '/v1/me/two-factor', { body: { password: goodPassword } })
+      const own = new Authenticator(begun.body.totp_uri)
+      const code = own.codeAt(now)
+      expect((await person.request('POST', '/v1/me/two-factor/confirm', { body: { code } })).status).toBe(204)
+      const enter = async (body: object) => {
+        const device = new Person(keyturn)
+        await device.signIn(person.email)
+        return (await device.request('POST', '/v1/sign-in/second-factor', { body })).status
+      }
+      // What was seen over somebody's shoulder opens nothing, nor does it where several come with it at once.
+      expect(await enter({ code })).toBe(403)
+      const next = { code: own.codeAt(now + 30_000) }
+      const statuses = await Promise.all([enter(next), enter(next), enter(next)])
+      expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 403, 403])
+      for (const off of [-120_000, 120_000]) expect(await enter({ code: own.codeAt(now + off) })).toBe(403)
+      const [recovery_code = ''] = begun.body.recovery_codes
+      const twice = await Promise.all([enter({ recovery_code }), enter({ recovery_code })])
+      expect(twice.toSorted((a, b) => a - b)).toEqual([200, 403])
+      const { rows } = await sql<{ text: string }>`
+        select t::text as text from two_factors t where person_id = ${person.id}`.execute(keyturn.database.reader)
+      expect(rows[0]?.text).not.toContain(begun.body.recovery_codes[1])
+    })
+
     it('a password that goes no further is no sign-in on record', async () => {
       const signIns = async () =>
         (
@@ -294,6 +319,14 @@ describe.each(engines)('signing in, on $name', (engine) => {
       const statuses: number[] = []
       for (let times = 0; times < 52; times++) statuses.push(await guess(newEmail()))
       expect(statuses.filter((status) => status === 429)).toHaveLength(2)
+      keyturn.clock.advance(16 * minute)
+    })
+
+    it('by somebody behind the same address does not keep out whoever comes with a device of their own', async () => {
+      const person = await memberOf()
+      for (let times = 0; times < 52; times++) await guess(newEmail())
+      expect((await new Person(keyturn).signIn(person.email)).status).toBe(429)
+      expect((await person.signIn()).status).toBe(200)
       keyturn.clock.advance(16 * minute)
     })
 
