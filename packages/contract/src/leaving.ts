@@ -16,11 +16,14 @@ const leftKey = z
   })
   .meta({ id: 'LeftKey' })
 
+const openLinks = z.object({ invitations: z.number().int(), claim_links: z.number().int() }).meta({ id: 'OpenLinks' })
+
 export const leavingSchema = z
   .object({
     member: memberSchema,
     keys: z.array(leftKey),
     counts: z.object({ owned: z.number().int(), created: z.number().int(), seen: z.number().int() }),
+    open_links: openLinks.describe('Links that they made and that are still open: removing them withdraws these.'),
   })
   .meta({ id: 'Leaving' })
 export type Leaving = z.infer<typeof leavingSchema>
@@ -44,6 +47,7 @@ export const removalReport = z
   .object({
     member: memberSchema,
     handed_over_to: z.object({ id: z.string(), name: z.string(), email: z.string() }).nullable(),
+    withdrawn_links: openLinks,
     keys: z.array(
       z
         .object({

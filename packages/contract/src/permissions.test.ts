@@ -40,6 +40,7 @@ const ofAdmin: ActionName[] = [
   'projects:edit',
   'projects:renew',
   'management_keys:create',
+  'management_keys:renew',
   'management_keys:change',
   'members:write',
   'members:withdraw',

@@ -15,7 +15,7 @@ interface Action {
   /** Wants a sign-in not older than 15 minutes: always, or where the request loosens rules or takes access away. */
   readonly recent?: 'always' | 'rules'
   /** The same done to a management key is another action. */
-  readonly ofManagementKeys?: 'management_keys:read' | 'management_keys:change'
+  readonly ofManagementKeys?: 'management_keys:read' | 'management_keys:renew' | 'management_keys:change'
 }
 
 const administrators = { owner: true, admin: true } as const
@@ -72,14 +72,14 @@ export const actions = {
     scope: 'keys:write',
     level: 'project',
     roles: holders,
-    ofManagementKeys: 'management_keys:change',
+    ofManagementKeys: 'management_keys:renew',
   },
   'keys:rotate': {
     does: 'Rotate, stage, promote, finish, cancel; make and withdraw claim links',
     scope: 'keys:write',
     level: 'project',
     roles: holders,
-    ofManagementKeys: 'management_keys:change',
+    ofManagementKeys: 'management_keys:renew',
   },
   'keys:change': {
     does: 'Extend, disable, enable, revoke keys',
@@ -104,8 +104,16 @@ export const actions = {
     roles: administrators,
     recent: 'always',
   },
+  // Another value, or further scopes, are as good as another key.
+  'management_keys:renew': {
+    does: 'Edit and rotate management keys',
+    scope: 'management:write',
+    level: 'organization',
+    roles: administrators,
+    recent: 'always',
+  },
   'management_keys:change': {
-    does: 'Change, rotate, revoke management keys',
+    does: 'Extend, disable, enable, revoke management keys',
     scope: 'management:write',
     level: 'organization',
     roles: administrators,

@@ -308,10 +308,11 @@ export function pageRoutes(services: Services): Hono<Env> {
     }),
   )
 
-  // What only asks whether there is something here, as previews of links do, does not use it up.
+  // What only asks whether there is something here, or fetches ahead, as previews of links do, does not use it up; nor does a page
+  // of another site that loads it as a picture or a frame, to sign somebody in unseen.
   routes.get('/portal', (c) =>
     withLink(c, async (token) => {
-      if (c.req.method === 'HEAD') return c.body(null, 200)
+      if (c.req.method === 'HEAD' || !isNavigation(c)) return c.body(null, 200)
       const { personId, organizationId, sessionSeconds } = await takePortalLink(ground, token)
       const session = { personId, organizationId, seconds: sessionSeconds }
       setCookies(c, await services.signIn.openProductSession(deviceOf(services, c), session))
@@ -320,6 +321,10 @@ export function pageRoutes(services: Services): Hono<Env> {
   )
   return routes
 }
+
+/** Somebody goes there, as far as the browser says what it does (Fetch Metadata, W3C). */
+const isNavigation = (c: Context<Env>) =>
+  !c.req.header('sec-purpose')?.includes('prefetch') && (c.req.header('sec-fetch-dest') ?? 'document') === 'document'
 
 async function readForm(c: Context<Env>): Promise<Fields> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))

@@ -4,7 +4,7 @@ import type { LeftKeyRecord } from '../keys/left-keys.ts'
 import { statusAt } from '../keys/state.ts'
 import type { Invitation } from '../people/invite.ts'
 import type { MemberView } from '../people/members.ts'
-import type { Leaving, Removal } from '../people/remove-member.ts'
+import type { Leaving, OpenLinks, Removal } from '../people/remove-member.ts'
 import type { SessionRecord } from '../people/sessions.ts'
 import type { HeldSession } from '../people/sign-in.ts'
 import { toWireKey, toWireRotated } from './wire.ts'
@@ -60,7 +60,9 @@ const toWireLeftKey = ({ key, owned, created, seen }: LeftKeyRecord, now: number
   management: key.management !== null,
 })
 
-export const toWireLeaving = ({ member, keys, now }: Leaving) => ({
+const toWireLinks = ({ invitations, claimLinks }: OpenLinks) => ({ invitations, claim_links: claimLinks })
+
+export const toWireLeaving = ({ member, keys, links, now }: Leaving) => ({
   member: toWireMember(member),
   keys: keys.map((one) => toWireLeftKey(one, now)),
   counts: {
@@ -68,12 +70,14 @@ export const toWireLeaving = ({ member, keys, now }: Leaving) => ({
     created: keys.filter((one) => one.created).length,
     seen: keys.filter((one) => one.seen).length,
   },
+  open_links: toWireLinks(links),
 })
 
 /** @param showValues false for a report that is told again after its values may be shown no more */
-export const toWireRemoval = ({ member, successor, keys, now }: Removal, showValues: boolean) => ({
+export const toWireRemoval = ({ member, successor, keys, links, now }: Removal, showValues: boolean) => ({
   member: toWireMember(member),
   handed_over_to: successor && { id: successor.personId, name: successor.name, email: successor.email },
+  withdrawn_links: toWireLinks(links),
   keys: keys.map(({ left, handedOver, rotation, reason, rotated }) => ({
     ...toWireLeftKey(left, now),
     handed_over: handedOver,

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { DomainError } from '../kernel/errors.ts'
+import { cookieName as nameOfCookie } from '../people/cookie-names.ts'
 import { callerAtDoor, enter } from '../people/enter.ts'
 import type { Cookies, Device, HeldSession } from '../people/sign-in.ts'
 import { clientAddress } from './client-address.ts'
@@ -7,9 +8,7 @@ import type { Env, Services } from './context.ts'
 
 const yearSeconds = 365 * 86_400
 
-/** As better-auth names its cookies, too: the prefix makes a browser take it over TLS alone. */
-const cookieName = (services: Services, name: string) =>
-  `${services.publicUrl.startsWith('https:') ? '__Secure-' : ''}keyturn.${name}`
+const cookieName = (services: Services, name: 'session_token' | 'device') => nameOfCookie(services.publicUrl, name)
 
 function cookieOf(c: Context<Env>, name: string): string | null {
   for (const pair of (c.req.header('cookie') ?? '').split(';')) {
@@ -40,7 +39,7 @@ export const cookieFrom = (cookies: Cookies): string => cookies.map((cookie) => 
 /** Whoever signs in again on this device is not kept out by others who guess. It opens nothing. */
 export function setDeviceMark(services: Services, c: Context<Env>, mark: string): void {
   const name = cookieName(services, 'device')
-  const flags = `Max-Age=${yearSeconds}; Path=/; HttpOnly; SameSite=Lax${name.startsWith('__Secure-') ? '; Secure' : ''}`
+  const flags = `Max-Age=${yearSeconds}; Path=/; HttpOnly; SameSite=Lax${name.startsWith('__Host-') ? '; Secure' : ''}`
   c.header('Set-Cookie', `${name}=${mark}; ${flags}`, { append: true })
 }
 
@@ -56,13 +55,24 @@ export function isSameSite(services: Services, c: Context<Env>): boolean | undef
   const origin = c.req.header('origin')
   if (origin === undefined) return undefined
   if (!URL.canParse(origin)) return false
-  return origin === new URL(services.publicUrl).origin || new URL(origin).host === c.req.header('host')
+  const ours = new URL(services.publicUrl)
+  const { host, protocol } = new URL(origin)
+  // Under another name of this installation, too; but where there is TLS, what came without it could be anybody's.
+  return (
+    origin === ours.origin || (host === c.req.header('host') && (protocol === 'https:' || ours.protocol === 'http:'))
+  )
 }
 
-/** For what changes something without a session, as signing in: whoever says that they are another site's is. @throws DomainError cross_site_request */
+/**
+ * For what can be done without a session, as signing in: whoever says that they are another site's is. With a session, as for what
+ * is done by it, a page of ours has to say that it is.
+ *
+ * @throws DomainError cross_site_request
+ */
 export function refuseCrossSite(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
-    if (!isSafe(c.req.method) && isSameSite(services, c) === false) throw new DomainError('cross_site_request')
+    const isOurs = isSameSite(services, c) ?? !hasSession(services, c)
+    if (!isSafe(c.req.method) && !isOurs) throw new DomainError('cross_site_request')
     await next()
   }
 }

@@ -96,7 +96,14 @@ export async function serve(
   // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
   const flushUses = (keyId: string) => uses.flushKey(keyId).catch(() => {})
   const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
-  const signIn = new SignIn({ ground, clock, masterKey, publicUrl, mailer })
+  const signIn = new SignIn({
+    ground,
+    clock,
+    masterKey,
+    publicUrl,
+    mailer,
+    onMailFailure: (error) => log.warn({ err: error }, 'a mail could not be sent'),
+  })
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {
     ground,
@@ -152,6 +159,7 @@ export async function serve(
   const stop = async () => {
     await closeServer(server)
     for (const stopJob of jobs) await stopJob()
+    await signIn.settle()
     await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()
     await node.close()

@@ -34,9 +34,11 @@ export async function countAttempt(
   const now = await ground.now(ground.reader)
   const account = accountBucket(masterKey, attempt)
   const address = attempt.address === null ? null : `address ${networkOf(attempt.address)}`
+  // A device of the person's own is counted by itself alone: guessers beside them, behind one address, do not keep them out.
+  const isOwnDevice = account.startsWith(ofDevice)
   const buckets = [
     { bucket: account, limit: perAccount },
-    ...(address === null ? [] : [{ bucket: address, limit: perAddress }]),
+    ...(address === null || isOwnDevice ? [] : [{ bucket: address, limit: perAddress }]),
   ]
   for (const { bucket, limit } of buckets) {
     const { count, since } = await store.countAttempt(ground.reader, bucket, now, windowMs)
@@ -49,7 +51,7 @@ export async function countAttempt(
   return async () => {
     await store.forgetAttempts(ground.reader, account)
     // Not forgotten as a whole: whoever has one account could guess at others without an end.
-    if (address !== null) await store.takeBackAttempt(ground.reader, address)
+    if (address !== null && !isOwnDevice) await store.takeBackAttempt(ground.reader, address)
   }
 }
 
@@ -67,13 +69,27 @@ export function markDevice(masterKey: MasterKey, email: string): string {
   return `${nonce}.${masterKey.deviceMark(email, nonce)}`
 }
 
+/**
+ * Uses a code of somebody's authenticator up. It holds for a minute and a half, with the drift that clocks are allowed, and is
+ * remembered for longer.
+ *
+ * @returns false where it was used before
+ */
+export async function useUpCode(ground: Ground, personId: string, code: string): Promise<boolean> {
+  const now = await ground.now(ground.reader)
+  const { count } = await store.countAttempt(ground.reader, `code ${personId} ${code}`, now, windowMs)
+  return count === 1
+}
+
 export async function forgetOldAttempts(ground: Ground): Promise<void> {
   await store.forgetOldAttempts(ground.reader, (await ground.now(ground.reader)) - windowMs)
 }
 
+const ofDevice = 'device '
+
 function accountBucket(masterKey: MasterKey, { email, device }: Pick<Attempt, 'email' | 'device'>): string {
   const [nonce = '', mark = ''] = (device ?? '').split('.')
-  if (nonce !== '' && isSame(mark, masterKey.deviceMark(email, nonce))) return `device ${nonce}`
+  if (nonce !== '' && isSame(mark, masterKey.deviceMark(email, nonce))) return `${ofDevice}${nonce}`
   // People type passwords into the field for the address: it is kept as a digest.
   return `account ${sha256(email).toString('base64url')}`
 }

@@ -1,13 +1,15 @@
 import { betterAuth } from 'better-auth'
-import { createAuthEndpoint } from 'better-auth/api'
+import { APIError, createAuthEndpoint } from 'better-auth/api'
 import { setSessionCookie } from 'better-auth/cookies'
 import { twoFactor } from 'better-auth/plugins/two-factor'
 import * as z from 'zod'
 import type { Clock } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { useUpCode } from './attempts.ts'
 import { betterAuthDatabase } from './better-auth-store.ts'
 import type { Ground } from './call.ts'
+import { cookiePrefix } from './cookie-names.ts'
 import { leastCharacters, mostCharacters } from './passwords.ts'
 import { isSecondFactorOn } from './person-store.ts'
 
@@ -118,6 +120,7 @@ export function openBetterAuth({ ground, clock, masterKey, publicUrl, onPassword
         create: {
           before: async (session, context) => {
             // By the database's clock, as everything else that begins and ends here.
+            await refuseUsedCode(ground, session.userId, context?.path, context?.body)
             const now = await ground.now(ground.reader)
             const ahead = now - session.createdAt.getTime()
             const beforeSecondFactor = context?.path === '/sign-in/email'
@@ -129,11 +132,26 @@ export function openBetterAuth({ ground, clock, masterKey, publicUrl, onPassword
       },
     },
     advanced: {
-      cookiePrefix: 'keyturn',
+      cookiePrefix: cookiePrefix(publicUrl),
+      // Its own would put `__Secure-` before ours.
+      useSecureCookies: false,
+      defaultCookieAttributes: { secure: publicUrl.startsWith('https:') },
       ipAddress: { ipAddressHeaders: [addressHeader], ipv6Subnet: 128 },
       database: { generateId: ({ model }) => newId(idKindOf(model), clock.wallTime()) },
     },
   })
+}
+
+/** RFC 6238, 5.2: a code that was accepted once is accepted no more, however long it would hold. */
+async function refuseUsedCode(
+  ground: Ground,
+  personId: string,
+  path: string | undefined,
+  body: unknown,
+): Promise<void> {
+  if (path !== '/two-factor/verify-totp') return
+  const { code } = z.object({ code: z.string() }).parse(body)
+  if (!(await useUpCode(ground, personId, code))) throw new APIError('UNAUTHORIZED', { message: 'the code was used' })
 }
 
 export type BetterAuth = ReturnType<typeof openBetterAuth>

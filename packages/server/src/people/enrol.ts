@@ -5,14 +5,21 @@ import type { Instant } from '../kernel/instant.ts'
 import type { Tx } from '../storage/database.ts'
 import { type Call, type Ground, nowhere } from './call.ts'
 import { insertMember, type NewMember } from './member-store.ts'
-import { insertPassword, insertPerson, type PersonRecord } from './person-store.ts'
+import {
+  findPersonByEmail,
+  hasPassword,
+  insertPassword,
+  insertPerson,
+  type PersonRecord,
+  verifyEmail,
+} from './person-store.ts'
 
 export interface NewPerson {
   readonly name: string
   readonly email: string
   readonly emailVerified: boolean
-  /** Hashed; null: they sign in through a product alone. */
-  readonly password: string | null
+  /** Hashed. */
+  readonly password: string
 }
 
 /** What somebody does who is only just becoming somebody. */
@@ -26,8 +33,23 @@ export function callBy(
   return { ...ground, ...from, caller }
 }
 
-/** @returns null where somebody has this address */
-export async function insertNewPerson(tx: Tx, wanted: NewPerson, now: Instant): Promise<PersonRecord | null> {
+/** With a password. Whom a product alone has signed in so far is who they were. @returns null where somebody has this address and a password */
+export async function signUp(tx: Tx, { password, ...wanted }: NewPerson, now: Instant): Promise<PersonRecord | null> {
+  const known = await findPersonByEmail(tx, wanted.email)
+  if (known && (await hasPassword(tx, known.id))) return null
+  const person = known ?? (await insertNewPerson(tx, wanted, now))
+  if (!person) return null
+  if (known && wanted.emailVerified) await verifyEmail(tx, known.id)
+  const account = { id: newId('account', now), personId: person.id, password }
+  return (await insertPassword(tx, account, now)) ? person : null
+}
+
+/** Without a password. @returns null where somebody has this address */
+export async function insertNewPerson(
+  tx: Tx,
+  wanted: Omit<NewPerson, 'password'>,
+  now: Instant,
+): Promise<PersonRecord | null> {
   const person = {
     id: newId('person', now),
     name: wanted.name,
@@ -35,12 +57,7 @@ export async function insertNewPerson(tx: Tx, wanted: NewPerson, now: Instant): 
     emailVerified: wanted.emailVerified,
     twoFactor: false,
   }
-  if (!(await insertPerson(tx, person, now))) return null
-  if (wanted.password !== null) {
-    const account = { id: newId('account', now), personId: person.id, password: wanted.password }
-    await insertPassword(tx, account, now)
-  }
-  return person
+  return (await insertPerson(tx, person, now)) ? person : null
 }
 
 /** Makes somebody a member, on record. @returns false where they are one already */

@@ -1,5 +1,5 @@
 import type { Actor, Role, RoleOnProject } from '@keyturn/contract'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
@@ -97,6 +97,37 @@ export async function markAccepted(tx: Tx, id: string, now: Instant): Promise<vo
 /** Only what went to the mailbox alone shows that whoever comes with it reads its mail. */
 export async function markMailed(reader: Reader, id: string): Promise<void> {
   await reader.updateTable('invitations').set({ mailed: true }).where('id', '=', id).execute()
+}
+
+const madeBy = (personId: string) =>
+  sql<boolean>`created_by ->> 'type' = 'member' and created_by ->> 'id' = ${personId}`
+
+/** Open ones that somebody made. */
+export async function countBy(reader: Reader, organizationId: string, personId: string, now: Instant): Promise<number> {
+  const rows = await openOnes(reader, now)
+    .where('organization_id', '=', organizationId)
+    .where(madeBy(personId))
+    .execute()
+  return rows.length
+}
+
+export async function withdrawBy(
+  tx: Tx,
+  organizationId: string,
+  personId: string,
+  now: Instant,
+): Promise<Invitation[]> {
+  const rows = await tx
+    .updateTable('invitations')
+    .set({ withdrawn_at: at(now) })
+    .where('organization_id', '=', organizationId)
+    .where(madeBy(personId))
+    .where('accepted_at', 'is', null)
+    .where('withdrawn_at', 'is', null)
+    .where('expires_at', '>', at(now))
+    .returningAll()
+    .execute()
+  return rows.map(toInvitation)
 }
 
 export async function withdraw(

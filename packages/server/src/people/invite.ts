@@ -5,16 +5,18 @@ import { isIdOf, newId } from '../kernel/ids.ts'
 import { formatTime, type Instant } from '../kernel/instant.ts'
 import { randomBase62 } from '../kernel/random.ts'
 import { SecretValue } from '../kernel/secret-value.ts'
+import { lockOrganizationForMembers } from '../organizations/find.ts'
 import type { Page, PageQuery } from '../organizations/list.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Tx } from '../storage/database.ts'
 import type { Call, Ground } from './call.ts'
-import { addMember, callBy, insertNewPerson } from './enrol.ts'
+import { addMember, callBy, signUp } from './enrol.ts'
 import { rolesToGive, type WantedRoles } from './give-role.ts'
 import type { Invitation } from './invitation-store.ts'
 import * as store from './invitation-store.ts'
-import { findMember, setRoles } from './member-store.ts'
-import { findPersonByEmail, type PersonRecord, verifyEmail } from './person-store.ts'
+import { findMember, listMemberships, setRoles } from './member-store.ts'
+import { requireAnotherOwner } from './members.ts'
+import { findPersonByEmail, hasPassword, type PersonRecord, verifyEmail } from './person-store.ts'
 import type { SignIn } from './sign-in.ts'
 
 export type { Invitation } from './invitation-store.ts'
@@ -97,7 +99,18 @@ export async function readInvitation(
   const now = await ground.now(ground.reader)
   const invitation = await store.findByToken(ground.reader, sha256(token), now)
   if (!invitation) throw new DomainError('link_expired')
-  return { invitation, hasAccount: (await findPersonByEmail(ground.reader, invitation.email)) !== undefined }
+  return { invitation, hasAccount: await hasAccount(ground, invitation) }
+}
+
+/**
+ * Whom only a product has signed in has no password yet, and gives themselves one here: where the link went to their mailbox, or no
+ * other organization knows them. Else whoever invites them would be given what they are elsewhere.
+ */
+async function hasAccount({ reader }: Ground, { email, mailed, organizationId }: Invitation): Promise<boolean> {
+  const person = await findPersonByEmail(reader, email)
+  if (!person) return false
+  if (await hasPassword(reader, person.id)) return true
+  return !mailed && (await listMemberships(reader, person.id)).some((one) => one.organizationId !== organizationId)
 }
 
 export interface Acceptance {
@@ -112,7 +125,7 @@ export interface Acceptance {
  *
  * @param signedIn who accepts, where somebody is signed in
  * @returns the person's address
- * @throws DomainError link_expired, sign_in_to_accept, password_refused, invalid_request
+ * @throws DomainError link_expired, sign_in_to_accept, password_refused, invalid_request, last_owner
  */
 export async function acceptInvitation(
   ground: Ground,
@@ -121,32 +134,52 @@ export async function acceptInvitation(
   signedIn: PersonRecord | null,
   { token, name, password }: Acceptance,
 ): Promise<{ email: string; isNew: boolean }> {
-  const { invitation, hasAccount } = await readInvitation(ground, token)
+  const { invitation, hasAccount: isKnown } = await readInvitation(ground, token)
   const { email } = invitation
-  if (hasAccount && signedIn?.email !== email) throw new DomainError('sign_in_to_accept')
-  const hashed = hasAccount ? null : await signIn.hashNewPassword(password ?? '', [name ?? '', email])
-  if (!hasAccount && name === undefined)
-    throw new DomainError('invalid_request', { errors: [{ path: 'name', detail: 'is required' }] })
+  if (isKnown && signedIn?.email !== email) throw new DomainError('sign_in_to_accept')
+  const newcomer = isKnown ? null : await hashedNewcomer(signIn, email, name, password)
   await ground.change(async (tx) => {
+    await lockOrganizationForMembers(tx, invitation.organizationId)
     const now = await ground.now(tx)
     const locked = await store.lockByToken(tx, sha256(token), now)
     if (!locked) throw new DomainError('link_expired')
-    const person = hasAccount
-      ? signedIn
-      : await insertNewPerson(tx, { name: name ?? email, email, emailVerified: locked.mailed, password: hashed }, now)
+    const person = newcomer ? await signUp(tx, { ...newcomer, emailVerified: locked.mailed }, now) : signedIn
     if (!person) throw new DomainError('sign_in_to_accept')
-    if (hasAccount && locked.mailed) await verifyEmail(tx, person.id)
+    if (isKnown && locked.mailed) await verifyEmail(tx, person.id)
     const call = callBy(ground, person, from)
     const roles = { role: locked.role, projects: locked.projects, via: 'invitation' as const }
     const member = { personId: person.id, ...roles }
     // Whom a product signed in before is one already; what they were invited to takes the place of what the product said.
-    if (!(await addMember(tx, call, locked.organizationId, person, member, now)))
+    if (!(await addMember(tx, call, locked.organizationId, person, member, now))) {
+      const before = await findMember(tx, locked.organizationId, person.id)
+      if (before?.role === 'owner' && roles.role !== 'owner') await requireAnotherOwner(tx, locked.organizationId)
       await setRoles(tx, locked.organizationId, person.id, roles)
+    }
     await store.markAccepted(tx, locked.id, now)
     await record(tx, call, now, 'invitation.accepted', locked)
   })
-  return { email, isNew: !hasAccount }
+  return { email, isNew: !isKnown }
 }
+
+async function hashedNewcomer(signIn: SignIn, email: string, name = '', password = '') {
+  if (name === '') throw new DomainError('invalid_request', { errors: [{ path: 'name', detail: 'is required' }] })
+  return { name, email, password: await signIn.hashNewPassword(password, [name, email]) }
+}
+
+/** Whoever leaves takes no open link along by which they could come back. @returns how many there were */
+export async function withdrawInvitationsBy(
+  tx: Tx,
+  call: Call,
+  organizationId: string,
+  personId: string,
+  now: Instant,
+): Promise<number> {
+  const withdrawn = await store.withdrawBy(tx, organizationId, personId, now)
+  for (const invitation of withdrawn) await record(tx, call, now, 'invitation.withdrawn', invitation)
+  return withdrawn.length
+}
+
+export const countInvitationsBy = store.countBy
 
 async function record(
   tx: Tx,

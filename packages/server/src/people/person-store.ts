@@ -30,8 +30,15 @@ export async function findPersonByEmail(reader: Reader, email: string): Promise<
   return row && toPerson(row)
 }
 
-export async function isAnybodyThere(reader: Reader): Promise<boolean> {
-  return (await reader.selectFrom('people').select('id').limit(1).executeTakeFirst()) !== undefined
+/** Somebody with a password. Whom a product alone has signed in has none. */
+export async function hasAnybodySignedUp(reader: Reader): Promise<boolean> {
+  const row = await reader
+    .selectFrom('accounts')
+    .select('id')
+    .where('password', 'is not', null)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** @returns false where somebody has this address */
@@ -53,13 +60,18 @@ export async function insertPerson(tx: Tx, person: Omit<PersonRecord, 'twoFactor
   return row !== undefined
 }
 
-/** As better-auth keeps a password: an account of its own, with the person's id. @param password hashed */
+/**
+ * As better-auth keeps a password: an account of its own, with the person's id.
+ *
+ * @param password hashed
+ * @returns false where they have one
+ */
 export async function insertPassword(
   tx: Tx,
   account: { readonly id: string; readonly personId: string; readonly password: string },
   now: Instant,
-): Promise<void> {
-  await tx
+): Promise<boolean> {
+  const row = await tx
     .insertInto('accounts')
     .values({
       id: account.id,
@@ -70,7 +82,10 @@ export async function insertPassword(
       created_at: at(now),
       updated_at: at(now),
     })
-    .execute()
+    .onConflict((conflict) => conflict.columns(['provider_id', 'account_id']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 export async function hasPassword(reader: Reader, personId: string): Promise<boolean> {

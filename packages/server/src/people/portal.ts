@@ -77,7 +77,7 @@ export async function createPortalSession(
 async function findOrMake(tx: Tx, { email, name }: WantedPortalSession, now: Instant): Promise<PersonRecord> {
   const known = await findPersonByEmail(tx, email)
   if (known) return known
-  const made = await insertNewPerson(tx, { name: name ?? email, email, emailVerified: false, password: null }, now)
+  const made = await insertNewPerson(tx, { name: name ?? email, email, emailVerified: false }, now)
   const person = made ?? (await findPersonByEmail(tx, email))
   if (!person) throw new Error('a person could neither be made nor found')
   return person

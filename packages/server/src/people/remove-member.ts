@@ -2,11 +2,14 @@ import { recordChange } from '../audit/record-change.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { type ChangedKey, changeLockedSecrets } from '../keys/change-secrets.ts'
+import { requireToChange } from '../keys/find-key.ts'
 import { handOverKey, type LeftKeyRecord, type LockedKey, listLeftKeys, lockLeftKeys } from '../keys/left-keys.ts'
+import { countClaimLinksBy, withdrawClaimLinksBy } from '../rotation/manage-claim-links.ts'
 import { planRotation } from '../rotation/rules.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import type { Call } from './call.ts'
 import { requireToGive } from './give-role.ts'
+import { countInvitationsBy, withdrawInvitationsBy } from './invite.ts'
 import { deleteMember, findMember, type MemberRecord } from './member-store.ts'
 import { lockMember, type MemberView, readMember, requireAnotherOwner } from './members.ts'
 import { nameActor } from './person-store.ts'
@@ -15,9 +18,16 @@ import { endSessionsIn } from './session-store.ts'
 // In one transaction, which holds their projects for a few seconds at most.
 const mostKeys = 500
 
+/** Links that they made and that are still open: whoever has one can become a member, or have a secret made. */
+export interface OpenLinks {
+  readonly invitations: number
+  readonly claimLinks: number
+}
+
 export interface Leaving {
   readonly member: MemberView
   readonly keys: readonly LeftKeyRecord[]
+  readonly links: OpenLinks
   readonly now: Instant
 }
 
@@ -25,7 +35,11 @@ export interface Leaving {
 export async function readLeaving(call: Call, organizationId: string, personId: string): Promise<Leaving> {
   const member = await readMember(call.reader, organizationId, personId)
   const now = await call.now(call.reader)
-  return { member, keys: await leftBy(call.reader, organizationId, member, now), now }
+  const links = {
+    invitations: await countInvitationsBy(call.reader, organizationId, personId, now),
+    claimLinks: await countClaimLinksBy(call.reader, organizationId, personId, now),
+  }
+  return { member, keys: await leftBy(call.reader, organizationId, member, now), links, now }
 }
 
 export interface WantedRemoval {
@@ -50,12 +64,14 @@ export interface Removal {
   readonly member: MemberView
   readonly successor: MemberRecord | null
   readonly keys: readonly RemovedMembersKey[]
+  /** Withdrawn. */
+  readonly links: OpenLinks
   readonly now: Instant
 }
 
 /**
  * Ends a membership, and sees to what it leaves, in one transaction: keys go to the successor, those of which the member saw a
- * value get a new one while the old goes on for the overlap, sessions here end. A key that cannot be rotated just now, as in the
+ * value get a new one while the old goes on for the overlap, links that they made are withdrawn, sessions here end. A key that cannot be rotated just now, as in the
  * midst of a rotation, is named in the report and hinders nothing else.
  *
  * @throws DomainError member_not_found, last_owner, member_owns_keys, leaves_too_much, role_required, overlap_too_long
@@ -79,11 +95,15 @@ export async function removeMember(
     const now = await call.now(tx)
     const keys: RemovedMembersKey[] = []
     for (const one of locked) keys.push(await seeTo(tx, call, one, successor, wanted, now))
+    const links = {
+      invitations: await withdrawInvitationsBy(tx, call, organizationId, personId, now),
+      claimLinks: await withdrawClaimLinksBy(tx, call, organizationId, personId, now),
+    }
     await deleteMember(tx, organizationId, personId)
     await nameActor(tx, call.caller.actor, call.requestId)
     await endSessionsIn(tx, personId, organizationId)
     await recordRemoval(tx, call, member, successor, keys, now)
-    return { member: view, successor, keys, now }
+    return { member: view, successor, keys, links, now }
   })
 }
 
@@ -120,6 +140,8 @@ async function seeTo(
   if (!left.seen) return { ...outcome, rotation: 'not_seen' }
   if (!wanted.rotate_seen) return { ...outcome, rotation: 'not_wanted' }
   try {
+    // Whoever is shown the new value has as much as the key.
+    requireToChange(call.caller, key)
     const rotated = await changeLockedSecrets(tx, call, { key, policy: left.policy, before: null }, (scene) =>
       planRotation(scene, { overlap: wanted.overlap }),
     )

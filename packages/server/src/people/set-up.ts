@@ -5,9 +5,9 @@ import type { MasterKey } from '../kernel/master-key.ts'
 import { findFirstOrganization } from '../organizations/find.ts'
 import type { Reader } from '../storage/database.ts'
 import type { Call, Ground } from './call.ts'
-import { addMember, callBy, insertNewPerson } from './enrol.ts'
+import { addMember, callBy, signUp } from './enrol.ts'
 import { lockInstallation } from './installation-store.ts'
-import { isAnybodyThere } from './person-store.ts'
+import { hasAnybodySignedUp } from './person-store.ts'
 import type { SignIn } from './sign-in.ts'
 
 const setUpMs = 3600_000
@@ -22,7 +22,7 @@ export function setUpLink(masterKey: MasterKey, publicUrl: string, now: Instant)
 }
 
 /** Has anybody signed up? Then no set-up link works any more. */
-export const isSetUp = (reader: Reader): Promise<boolean> => isAnybodyThere(reader)
+export const isSetUp = (reader: Reader): Promise<boolean> => hasAnybodySignedUp(reader)
 
 export interface FirstOwner {
   readonly token: string
@@ -56,10 +56,10 @@ export async function setUp(
   const password = await signIn.hashNewPassword(owner.password, [owner.name, owner.email])
   await ground.change(async (tx) => {
     await lockInstallation(tx)
-    if (await isAnybodyThere(tx)) throw new DomainError('link_expired')
+    if (await hasAnybodySignedUp(tx)) throw new DomainError('link_expired')
     const now = await ground.now(tx)
     const { name, email } = owner
-    const person = await insertNewPerson(tx, { name, email, emailVerified: false, password }, now)
+    const person = await signUp(tx, { name, email, emailVerified: false, password }, now)
     const organization = await findFirstOrganization(tx)
     if (!person) throw new DomainError('link_expired')
     const member = { personId: person.id, role: 'owner', projects: [], via: 'set_up' } as const

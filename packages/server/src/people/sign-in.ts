@@ -5,6 +5,7 @@ import type { MasterKey } from '../kernel/master-key.ts'
 import { countAttempt, forgiveAttempts, markDevice } from './attempts.ts'
 import type { BetterAuth } from './better-auth.ts'
 import type { Ground } from './call.ts'
+import { withoutSession } from './cookie-names.ts'
 import type { Mailer } from './mail.ts'
 import { resetMail } from './mail.ts'
 import { refusePassword } from './passwords.ts'
@@ -40,6 +41,8 @@ export interface SignInOptions {
   readonly publicUrl: string
   /** Null: none is set up. */
   readonly mailer: Mailer | null
+  /** A mail that nobody waits for could not be sent. */
+  readonly onMailFailure: (error: unknown) => void
 }
 
 /**
@@ -49,6 +52,8 @@ export interface SignInOptions {
 export class SignIn {
   readonly #options: SignInOptions
   #betterAuth: Promise<BetterAuth> | undefined
+  /** Mails under way. */
+  readonly #mails = new Set<Promise<void>>()
 
   constructor(options: SignInOptions) {
     this.#options = options
@@ -56,13 +61,23 @@ export class SignIn {
 
   /** Loads it ahead of the first who signs in. */
   load(): Promise<BetterAuth> {
-    const { mailer, publicUrl, ...options } = this.#options
-    const onPasswordReset = async (email: string, token: string) =>
-      mailer?.send(resetMail(email, `${publicUrl}/reset-password?token=${token}`))
+    const { mailer, publicUrl, onMailFailure, ...options } = this.#options
+    // Nobody waits for it: how long the answer takes, and whether it is an error, would tell that there is such an account.
+    const onPasswordReset = async (email: string, token: string) => {
+      if (!mailer) return
+      const mail = mailer.send(resetMail(email, `${publicUrl}/reset-password?token=${token}`)).catch(onMailFailure)
+      this.#mails.add(mail)
+      void mail.finally(() => this.#mails.delete(mail))
+    }
     this.#betterAuth ??= import('./better-auth.ts').then((module) =>
       module.openBetterAuth({ ...options, publicUrl, onPasswordReset }),
     )
     return this.#betterAuth
+  }
+
+  /** Once the mails that are under way are sent, or have failed. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#mails)
   }
 
   /** The session that a request carries; null: none that holds. */
@@ -117,7 +132,7 @@ export class SignIn {
     const betterAuth = await this.load()
     // With a session better-auth would check the code of that one's person, and open none.
     const request = {
-      headers: headersOf({ ...device, cookie: withoutSession(device.cookie) }),
+      headers: headersOf({ ...device, cookie: withoutSession(this.#options.publicUrl, device.cookie ?? '') }),
       returnHeaders: true as const,
     }
     const { headers } = await refusedAs('second_factor_refused', async () =>
@@ -142,7 +157,7 @@ export class SignIn {
     return headers.getSetCookie()
   }
 
-  /** Opens the session of a portal link. */
+  /** Opens the session of a portal link. The one that the browser had ends. */
   async openProductSession(
     device: Device,
     session: { personId: string; organizationId: string; seconds: number },
@@ -153,6 +168,7 @@ export class SignIn {
       headers: headersOf(device),
       returnHeaders: true,
     })
+    await this.signOut(device)
     return headers.getSetCookie()
   }
 
@@ -267,10 +283,6 @@ function requireGoodPassword(password: string, context: readonly string[]): void
   const reason = refusePassword(password, context)
   if (reason !== null) throw new DomainError('password_refused', { reason })
 }
-
-const sessionCookie = /(?:^|;)\s*(?:__Secure-)?keyturn\.session_token=[^;]*/g
-
-const withoutSession = (cookie: string | null) => cookie?.replaceAll(sessionCookie, '') ?? null
 
 function headersOf({ cookie, userAgent, address }: Device): Headers {
   const headers = new Headers()

@@ -4,25 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setUpLink } from '../../src/people/set-up.ts'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
-import { goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
+import { Authenticator, goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-
-/** RFC 6238 with the defaults of every authenticator: SHA-1, 30 seconds, six digits. */
-function totp(uri: string, at = Date.now()): string {
-  const secret = new URL(uri).searchParams.get('secret') ?? ''
-  const bits = [...secret]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('')
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((octet) => Number.parseInt(octet, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  const offset = (mac.at(-1) ?? 0) & 15
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
-}
 
 describe.each(engines)('set-up, on $name', (engine) => {
   let keyturn: Keyturn
@@ -132,7 +118,7 @@ describe.each(engines)('signing in, on $name', (engine) => {
     try {
       const { setCookies } = await setUpOwner(behindTls)
       expect(setCookies.length).toBeGreaterThan(1)
-      for (const line of setCookies) expect(line).toMatch(/^__Secure-keyturn\..*; Secure/i)
+      for (const line of setCookies) expect(line).toMatch(/^__Host-keyturn\.[^;]+;(?!.*Domain=).*Path=\/;.*; Secure/i)
     } finally {
       await behindTls.stop()
     }
@@ -197,18 +183,18 @@ describe.each(engines)('signing in, on $name', (engine) => {
 
   describe('with a second factor', () => {
     let person: Person
-    let uri: string
+    let authenticator: Authenticator
     let codes: string[]
     beforeAll(async () => {
       person = await memberOf()
       const begun = await person.request('POST', '/v1/me/two-factor', { body: { password: goodPassword } })
-      ;({ totp_uri: uri, recovery_codes: codes } = begun.body)
+      authenticator = new Authenticator(begun.body.totp_uri)
+      codes = begun.body.recovery_codes
       const wrong = await person.request('POST', '/v1/me/two-factor/confirm', { body: { code: '000000' } })
       expect(wrong.body.code).toBe('second_factor_refused')
       expect((await new Person(keyturn).signIn(person.email)).body.second_factor_required).toBe(false)
-      expect((await person.request('POST', '/v1/me/two-factor/confirm', { body: { code: totp(uri) } })).status).toBe(
-        204,
-      )
+      const body = { code: authenticator.nextCode() }
+      expect((await person.request('POST', '/v1/me/two-factor/confirm', { body })).status).toBe(204)
     })
     const pass = async (body: object) => {
       const device = new Person(keyturn)
@@ -220,9 +206,34 @@ describe.each(engines)('signing in, on $name', (engine) => {
     }
 
     it('the password alone opens nothing, and the code does', async () => {
-      const { device, second } = await pass({ code: totp(uri) })
+      const { device, second } = await pass({ code: authenticator.nextCode() })
       expect(second).toMatchObject({ status: 200, body: { person: { two_factor: true } } })
       expect((await device.request('GET', '/v1/me')).status).toBe(200)
+    })
+
+    it('a code works once, and no longer than clocks may differ', async () => {
+      const [now, person] = [Date.now(), await memberOf()]
+      const begun = await person.request('POST', '/v1/me/two-factor', { body: { password: goodPassword } })
+      const own = new Authenticator(begun.body.totp_uri)
+      const code = own.codeAt(now)
+      expect((await person.request('POST', '/v1/me/two-factor/confirm', { body: { code } })).status).toBe(204)
+      const enter = async (body: object) => {
+        const device = new Person(keyturn)
+        await device.signIn(person.email)
+        return (await device.request('POST', '/v1/sign-in/second-factor', { body })).status
+      }
+      // What was seen over somebody's shoulder opens nothing, nor does it where several come with it at once.
+      expect(await enter({ code })).toBe(403)
+      const next = { code: own.codeAt(now + 30_000) }
+      const statuses = await Promise.all([enter(next), enter(next), enter(next)])
+      expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 403, 403])
+      for (const off of [-120_000, 120_000]) expect(await enter({ code: own.codeAt(now + off) })).toBe(403)
+      const [recovery_code = ''] = begun.body.recovery_codes
+      const twice = await Promise.all([enter({ recovery_code }), enter({ recovery_code })])
+      expect(twice.toSorted((a, b) => a - b)).toEqual([200, 403])
+      const { rows } = await sql<{ text: string }>`
+        select t::text as text from two_factors t where person_id = ${person.id}`.execute(keyturn.database.reader)
+      expect(rows[0]?.text).not.toContain(begun.body.recovery_codes[1])
     })
 
     it('a password that goes no further is no sign-in on record', async () => {
@@ -249,11 +260,11 @@ describe.each(engines)('signing in, on $name', (engine) => {
       await device.signIn(person.email)
       const enter = (code: string) => device.request('POST', '/v1/sign-in/second-factor', { body: { code } })
       for (let times = 0; times < 5; times++) expect((await enter('000000')).status).toBe(403)
-      expect((await enter(totp(uri))).status).toBe(403)
+      expect((await enter(authenticator.codeAt(Date.now()))).status).toBe(403)
     })
 
     it('new recovery codes take the place of the old, and it can be switched off with the password', async () => {
-      const { device } = await pass({ code: totp(uri) })
+      const { device } = await pass({ recovery_code: codes[2] ?? '' })
       const renewed = await device.request('POST', '/v1/me/recovery-codes', { body: { password: goodPassword } })
       expect(renewed.body.recovery_codes).toHaveLength(codes.length)
       expect((await pass({ recovery_code: codes[1] ?? '' })).second.status).toBe(403)
@@ -308,6 +319,14 @@ describe.each(engines)('signing in, on $name', (engine) => {
       const statuses: number[] = []
       for (let times = 0; times < 52; times++) statuses.push(await guess(newEmail()))
       expect(statuses.filter((status) => status === 429)).toHaveLength(2)
+      keyturn.clock.advance(16 * minute)
+    })
+
+    it('by somebody behind the same address does not keep out whoever comes with a device of their own', async () => {
+      const person = await memberOf()
+      for (let times = 0; times < 52; times++) await guess(newEmail())
+      expect((await new Person(keyturn).signIn(person.email)).status).toBe(429)
+      expect((await person.signIn()).status).toBe(200)
       keyturn.clock.advance(16 * minute)
     })
 

@@ -32,6 +32,8 @@ export interface RequestOptions {
 /** A Keyturn that answers on a real socket, on a database of its own, with a clock that can be moved. */
 export interface Keyturn {
   readonly url: string
+  /** What a browser says where requests of our own pages come from. */
+  readonly origin: string
   readonly rootKey: string
   readonly masterKey: MasterKey
   readonly database: Database
@@ -93,6 +95,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
 
   return {
     url,
+    origin: settings.publicUrl.startsWith('https:') ? new URL(settings.publicUrl).origin : url,
     rootKey,
     masterKey,
     database,
