@@ -99,7 +99,8 @@ describe('the table of roles', () => {
 
   it('asks for the rule of management keys where something is done to one', () => {
     const target = { projectId: null, management: true }
-    expect(actionOn('keys:rotate', target)).toBe('management_keys:change')
+    expect(actionOn('keys:rotate', target)).toBe('management_keys:renew')
+    expect(actionOn('keys:change', target)).toBe('management_keys:change')
     expect(actionOn('keys:read', target)).toBe('management_keys:read')
     expect(actionOn('keys:rotate', { projectId: 'prj_1' })).toBe('keys:rotate')
   })

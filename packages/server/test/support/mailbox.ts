@@ -25,13 +25,12 @@ export interface Mailbox {
 export async function openMailbox(): Promise<Mailbox> {
   const mails: ReceivedMail[] = []
   let refusing = false
-  /** @returns why it could not be read */
-  async function take(octets: Buffer, recipients: readonly string[]): Promise<Error | null> {
+  async function take(octets: Buffer, recipients: readonly string[], done: (error: Error | null) => void) {
     try {
       mails.push({ recipients, email: await PostalMime.parse(octets) })
-      return null
+      done(null)
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
+      done(new Error('this mail cannot be read', { cause: error }))
     }
   }
   const server = new SMTPServer({
@@ -44,7 +43,7 @@ export async function openMailbox(): Promise<Mailbox> {
       stream.on('data', (chunk: Buffer) => void octets.push(chunk))
       stream.on('end', () => {
         const recipients = session.envelope.rcptTo.map(({ address }) => address)
-        void take(Buffer.concat(octets), recipients).then(done)
+        void take(Buffer.concat(octets), recipients, done)
       })
     },
   })
