@@ -2,7 +2,7 @@ import { managementScopes } from '@keyturn/contract'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
-import { newEmail, Person, setUpOwner } from '../support/people.ts'
+import { newEmail, type Person, setUpOwner } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
