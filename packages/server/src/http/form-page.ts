@@ -10,6 +10,7 @@ label{display:block;margin:0 0 1.1rem;font-weight:600}
 input{display:block;width:100%;margin:.35rem 0 0;padding:.65rem .8rem;font:inherit;font-weight:400;color:inherit;background:var(--field);border:1px solid var(--edge);border-radius:.6rem}
 input:focus{outline:3px solid var(--accent);outline-offset:0;border-color:var(--accent)}
 label small{display:block;margin:.35rem 0 0;font-weight:400;color:var(--soft)}
+form{margin-top:1.5rem}
 form button{width:100%;margin:.4rem 0 0}
 main nav{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;margin:1.5rem 0 0;font-size:.9rem}
 :root{--edge:#868e97}

@@ -162,7 +162,7 @@ export function pageRoutes(services: Services): Hono<Env> {
     if (!session) return c.redirect('/sign-in', 303)
     const { person } = session
     const body = html`<p>As <bdi>${person.name}</bdi>, <bdi>${person.email}</bdi>.</p><p><a href="/docs">The API, to browse and to try</a></p>
-<form method="post" action="/sign-out"><button>Sign out</button></form>`
+<form method="post" action="/sign-out"><button class="plain">Sign out</button></form>`
     return answer(c, page('You are signed in', body))
   })
   routes.post('/sign-out', async (c) => {
@@ -217,13 +217,17 @@ export function pageRoutes(services: Services): Hono<Env> {
 
   const forgotForm = (): Form => ({
     title: 'A new password',
-    lead: mailer ? 'We send you a link.' : 'No mail is set up here: ask an administrator for a link.',
+    lead: 'We send you a link.',
     action: '/forgot-password',
     fields: [email()],
     button: 'Send the link',
     links: [toSignIn],
   })
-  routes.get('/forgot-password', (c) => answer(c, formPage(forgotForm())))
+  const askForLink = page(
+    'A new password',
+    html`<p>No mail is set up here: ask an owner or administrator of your organization for a link.</p><p><a href="/sign-in">Back to sign-in</a></p>`,
+  )
+  routes.get('/forgot-password', (c) => answer(c, mailer ? formPage(forgotForm()) : askForLink))
   routes.post('/forgot-password', (c) =>
     attempt(c, forgotForm, async (fields) => {
       await services.signIn.requestPasswordReset(deviceOf(services, c), addressIn(fields))

@@ -54,6 +54,8 @@ describe('settings', () => {
       maxStalenessMs: 60_000,
       cachedKeys: 1_000_000,
       trustedProxies: [],
+      smtpUrl: null,
+      mailFrom: 'Keyturn <keyturn@localhost>',
     })
   })
 
@@ -70,6 +72,8 @@ describe('settings', () => {
       KEYTURN_MAX_STALENESS: '30',
       KEYTURN_CACHED_KEYS: '5000',
       KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
+      KEYTURN_MAIL_FROM: 'Keys <keys@example.com>',
+      SMTP_URL: 'smtps://user:password@mail.example.com',
       DATABASE_URL: 'postgresql://user:secret@db.example.com/keyturn',
       HOME: '/nowhere',
       NODE_ENV: 'production',
@@ -87,6 +91,8 @@ describe('settings', () => {
       maxStalenessMs: 30_000,
       cachedKeys: 5000,
       trustedProxies: ['10.0.0.0/8', '2001:db8::1'],
+      smtpUrl: 'smtps://user:password@mail.example.com',
+      mailFrom: 'Keys <keys@example.com>',
     })
   })
 

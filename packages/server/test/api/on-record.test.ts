@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { genesisHash, linkOf } from '../../src/audit/chain.ts'
 import { engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
+import { until } from '../support/nodes.ts'
 import { join, type Person } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
 
@@ -35,10 +36,9 @@ describe.each(engines)('what is on record, on $name', (engine) => {
   const installationEvents = (action: string) => eventsOf(action, '/v1')
   /** What is put on record while the answer is on its way. */
   async function untilOnRecord(find: () => Promise<any[]>): Promise<any[]> {
-    for (;;) {
-      const found = await find()
-      if (found.length > 0) return found
-    }
+    let found: any[] = []
+    await until(async () => (found = await find()).length > 0)
+    return found
   }
 
   describe('of a refused call', () => {
@@ -74,7 +74,7 @@ describe.each(engines)('what is on record, on $name', (engine) => {
       expect(await untilOnRecord(own)).toHaveLength(1)
       keyturn.clock.advance(minute)
       // Until a look has told this node the time.
-      while ((await own()).length < 2) await read()
+      await until(async () => (await read()).status === 403 && (await own()).length > 1)
       expect(await own()).toHaveLength(2)
     })
 
@@ -112,9 +112,7 @@ describe.each(engines)('what is on record, on $name', (engine) => {
       // Callers whom nobody knows are one caller: each gets a minute of its own.
       keyturn.clock.advance(60_000)
       const own = async () => (await installationEvents('call.refused')).filter(({ after }) => after.route === route)
-      let answer = await call()
-      while ((await own()).length === 0) answer = await call()
-      expect(answer.status).toBeGreaterThanOrEqual(400)
+      await until(async () => (await call()).status >= 400 && (await own()).length > 0)
       const events = await own()
       expect(events[0]).toMatchObject({ actor: { type: 'unknown', id: null }, after: { code: 'invalid_token' } })
       expect(JSON.stringify(events)).not.toContain('nobody-has-this-value')

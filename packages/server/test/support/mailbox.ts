@@ -25,6 +25,15 @@ export interface Mailbox {
 export async function openMailbox(): Promise<Mailbox> {
   const mails: ReceivedMail[] = []
   let refusing = false
+  /** @returns why it could not be read */
+  async function take(octets: Buffer, recipients: readonly string[]): Promise<Error | null> {
+    try {
+      mails.push({ recipients, email: await PostalMime.parse(octets) })
+      return null
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -35,10 +44,7 @@ export async function openMailbox(): Promise<Mailbox> {
       stream.on('data', (chunk: Buffer) => void octets.push(chunk))
       stream.on('end', () => {
         const recipients = session.envelope.rcptTo.map(({ address }) => address)
-        PostalMime.parse(Buffer.concat(octets)).then((email) => {
-          mails.push({ recipients, email })
-          done()
-        }, done)
+        void take(Buffer.concat(octets), recipients).then(done)
       })
     },
   })
