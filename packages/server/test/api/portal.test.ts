@@ -100,21 +100,13 @@ describe.each(engines)('a portal session, on $name', (engine) => {
     const path = pathOf(body.url)
     const person = new Person(keyturn)
     expect((await person.request('HEAD', path)).status).toBe(200)
-<<<<<<< HEAD
-    const looks: Record<string, string>[] = [
-=======
     const notByPeople: Record<string, string>[] = [
->>>>>>> origin/people
       { 'sec-fetch-dest': 'image' },
       { 'sec-fetch-dest': 'iframe' },
       { 'sec-fetch-dest': 'empty' },
       { 'sec-purpose': 'prefetch;prerender' },
     ]
-<<<<<<< HEAD
-    for (const headers of looks) {
-=======
     for (const headers of notByPeople) {
->>>>>>> origin/people
       const answer = await person.request('GET', path, { headers })
       expect([answer.status, answer.headers.getSetCookie()], JSON.stringify(headers)).toEqual([200, []])
     }
