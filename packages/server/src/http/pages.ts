@@ -1,92 +1,30 @@
 import { emailAddress, lineOfText } from '@keyturn/contract'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import { DomainError } from '../kernel/errors.ts'
+import { nameOrganizations } from '../organizations/find.ts'
 import { acceptInvitation, readInvitation } from '../people/invite.ts'
 import { takePortalLink } from '../people/portal.ts'
 import { requireSetUpLink, setUp } from '../people/set-up.ts'
 import { addressOf, type Env, type Services } from './context.ts'
 import { toProblem } from './error-map.ts'
+import { type Field, type Form, formPage, formPageHeaders, page } from './form-page.ts'
 import { limitBody, neverCached } from './middleware.ts'
 import { deviceOf, hasSession, refuseCrossSite, setCookies } from './session.ts'
 import { passSecondFactor, signIn } from './sign-in-flow.ts'
 
-/** Nothing from elsewhere, no scripts, no frames; forms go to this installation alone. */
-const policy = [
-  "default-src 'none'",
-  "style-src 'unsafe-inline'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ')
-
-const style =
-  raw(`body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
-label{display:block;margin:1rem 0 0}input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #6e7781;border-radius:.25rem}
-button{font:inherit;margin:1.5rem 0 0;padding:.5rem 1rem;border:0;border-radius:.25rem;background:#1f5fbf;color:#fff;cursor:pointer}
-.problem{padding:.5rem 1rem;border-left:.25rem solid #b3261e;background:#fdecea}a{color:inherit}
-@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}input{color:inherit;background:#161b22}.problem{background:#3b1d1b}}`)
-
-interface Field {
-  readonly name: string
-  readonly label: string
-  readonly type?: 'text' | 'email' | 'password' | 'hidden'
-  /** What password managers go by (WHATWG HTML, autofill). */
-  readonly autocomplete?: string
-  readonly value?: string
-  readonly optional?: boolean
-}
-
-interface Form {
-  readonly title: string
-  readonly lead?: string
-  readonly action: string
-  readonly fields: readonly Field[]
-  readonly button: string
-  readonly problem?: string | undefined
-}
-
-const page = (title: string, body: unknown) => html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · Keyturn</title>
-<link rel="icon" href="data:,">
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-${body}
-</main>
-</body>
-</html>
-`
-
-const field = ({ name, label, type = 'text', autocomplete = 'off', value = '', optional = false }: Field) =>
-  type === 'hidden'
-    ? html`<input type="hidden" name="${name}" value="${value}">`
-    : html`<label>${label}<input name="${name}" type="${type}" autocomplete="${autocomplete}" value="${value}" ${optional ? '' : raw('required')}></label>`
-
-const formPage = ({ title, lead, action, fields, button, problem }: Form) =>
-  page(
-    title,
-    html`${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</p>`}
-${lead === undefined ? '' : html`<p>${lead}</p>`}
-<form method="post" action="${action}">
-${fields.map(field)}
-<button>${button}</button>
-</form>`,
-  )
+const toSignIn = { to: '/sign-in', text: 'Back to sign-in' }
 
 type Fields = Readonly<Record<string, string>>
 
-const passwordHint = 'Password (at least 15 characters; four or five words are best)'
-const newPassword: Field = { name: 'password', label: passwordHint, type: 'password', autocomplete: 'new-password' }
+const newPassword: Field = {
+  name: 'password',
+  label: 'Password',
+  hint: 'At least 15 characters. Four or five words that nobody would guess are best; a password manager is better still.',
+  type: 'password',
+  autocomplete: 'new-password',
+}
 const email = (value = ''): Field => ({
   name: 'email',
   label: 'E-mail address',
@@ -126,11 +64,7 @@ export function pageRoutes(services: Services): Hono<Env> {
     c: Context<Env>,
     body: ReturnType<typeof formPage>,
     status: 200 | 400 | 403 | 404 | 409 | 410 | 422 | 429 = 200,
-  ) =>
-    c.body(String(await body), status, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': policy,
-    })
+  ) => c.body(String(await body), status, formPageHeaders)
 
   /** The form, or where it leads to; what goes wrong is said above the form, which keeps what was typed but for passwords. */
   async function attempt(c: Context<Env>, form: (fields: Fields) => Form, work: (fields: Fields) => Promise<Response>) {
@@ -198,6 +132,7 @@ export function pageRoutes(services: Services): Hono<Env> {
       hidden('next', next),
     ],
     button: 'Sign in',
+    links: [{ to: '/forgot-password', text: 'Forgot your password?' }],
   })
   const secondForm = ({ next = '' }: Fields): Form => ({
     title: 'Second factor',
@@ -205,6 +140,7 @@ export function pageRoutes(services: Services): Hono<Env> {
     action: '/sign-in/second-factor',
     fields: [{ name: 'code', label: 'Code', autocomplete: 'one-time-code' }, hidden('next', next)],
     button: 'Go on',
+    links: [toSignIn],
   })
   routes.get('/sign-in', (c) => answer(c, formPage(signInForm({ next: c.req.query('next') ?? '' }))))
   routes.post('/sign-in', (c) =>
@@ -225,8 +161,8 @@ export function pageRoutes(services: Services): Hono<Env> {
     const session = hasSession(services, c) ? await services.signIn.findSession(deviceOf(services, c)) : null
     if (!session) return c.redirect('/sign-in', 303)
     const { person } = session
-    const body = html`<p>${person.name} &lt;${person.email}&gt;</p><p><a href="/docs">The API, to browse and to try</a></p>
-<form method="post" action="/sign-out"><button>Sign out</button></form>`
+    const body = html`<p>As <bdi>${person.name}</bdi>, <bdi>${person.email}</bdi>.</p><p><a href="/docs">The API, to browse and to try</a></p>
+<form method="post" action="/sign-out"><button class="plain">Sign out</button></form>`
     return answer(c, page('You are signed in', body))
   })
   routes.post('/sign-out', async (c) => {
@@ -257,7 +193,10 @@ export function pageRoutes(services: Services): Hono<Env> {
       const session = await ownSession(c)
       if (hasAccount && session?.person.email !== invitation.email)
         return c.redirect(`/sign-in?next=${encodeURIComponent(`/invitation?token=${encodeURIComponent(token)}`)}`, 303)
-      return answer(c, formPage((hasAccount ? joinForm : invitationForm)({ token })))
+      const { organizationId, email: address, createdBy } = invitation
+      const organization = (await nameOrganizations(ground.reader, [organizationId])).get(organizationId)
+      const lead = html`<bdi>${createdBy.name}</bdi> invites <bdi>${address}</bdi> to look after API keys of <bdi>${organization?.name}</bdi>.`
+      return answer(c, formPage({ ...(hasAccount ? joinForm : invitationForm)({ token }), lead }))
     }),
   )
   routes.post('/invitation', (c) =>
@@ -278,12 +217,17 @@ export function pageRoutes(services: Services): Hono<Env> {
 
   const forgotForm = (): Form => ({
     title: 'A new password',
-    lead: mailer ? 'We send you a link.' : 'No mail is set up here: ask an administrator for a link.',
+    lead: 'We send you a link.',
     action: '/forgot-password',
     fields: [email()],
     button: 'Send the link',
+    links: [toSignIn],
   })
-  routes.get('/forgot-password', (c) => answer(c, formPage(forgotForm())))
+  const askForLink = page(
+    'A new password',
+    html`<p>No mail is set up here: ask an owner or administrator of your organization for a link.</p><p><a href="/sign-in">Back to sign-in</a></p>`,
+  )
+  routes.get('/forgot-password', (c) => answer(c, mailer ? formPage(forgotForm()) : askForLink))
   routes.post('/forgot-password', (c) =>
     attempt(c, forgotForm, async (fields) => {
       await services.signIn.requestPasswordReset(deviceOf(services, c), addressIn(fields))
