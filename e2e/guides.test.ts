@@ -91,6 +91,35 @@ describe('the commands of the guides', () => {
     expect((await call('POST', '/v1/verify', { key: renewed })).code).toBe('VALID')
   })
 
+  it('for people invite somebody, show what they would leave, remove them, and export what is on record', async () => {
+    const [invite = 'false', ...later] = commandsOf('people.md')
+    await run([invite], {})
+    const inFile = (name: string) => readFileSync(path.join(workplace.directory, name), 'utf8')
+    const token = new URL(JSON.parse(inFile('invitation.json')).url).searchParams.get('token')
+    const accepted = await call('POST', '/v1/invitations/accept', {
+      token,
+      name: 'Grace',
+      password: 'four words are enough',
+    })
+    await call('POST', '/v1/projects/default/keys', { name: 'Zapier, production', owner: 'grace@example.com' })
+    expect(JSON.parse(await run(later, {})).counts).toEqual({ owned: 1, created: 0, seen: 0 })
+    expect(JSON.parse(inFile('report.json'))).toMatchObject({
+      member: { id: accepted.person.id },
+      keys: [{ owned: true }],
+    })
+    expect(JSON.parse(inFile('events.jsonl'))).toMatchObject({ action: 'member.removed', target: { name: 'Grace' } })
+  })
+
+  it('for customers make an organization, find it by the id of the product, and sign somebody in', async () => {
+    await run(commandsOf('portal.md'), {})
+    const made = (name: string) => JSON.parse(readFileSync(path.join(workplace.directory, name), 'utf8'))
+    expect(made('project.json')).toMatchObject({ organization_id: made('organization.json').id })
+    const { pathname, search } = new URL(made('portal.json').url)
+    const answer = await fetch(`${url}${pathname}${search}`, { redirect: 'manual' })
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/signed-in'])
+    expect(answer.headers.getSetCookie().join()).toMatch(/^keyturn\.session_token=/)
+  })
+
   it('to rotate a key overlap two secrets, stage one, promote it and take it back, and rotate once more by its holder', async () => {
     const { key } = await createKey()
     const own = await call('POST', '/v1/projects/default/keys', { name: 'Renews itself', scopes: ['self:rotate'] })

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 
-export const actorTypes = ['root_key', 'management_key', 'member', 'key_holder', 'claim_link', 'system'] as const
+export const actorTypes = [
+  'root_key',
+  'management_key',
+  'member',
+  'key_holder',
+  'claim_link',
+  'system',
+  'unknown',
+] as const
 
 /** Who did something. `id` is null for the root key and for Keyturn itself. */
 export const actorSchema = z

@@ -35,6 +35,26 @@ export const auditActions = [
   'key.enabled',
   'key.revoked',
   'key.deleted',
+  'secret.shown',
+  'keys.exported',
+  'audit.exported',
+  'call.refused',
+  'sign_in.refused',
+  'person.created',
+  'person.signed_in',
+  'person.signed_out',
+  'person.password_changed',
+  'person.password_reset_link_created',
+  'person.two_factor_enabled',
+  'person.two_factor_disabled',
+  'person.recovery_codes_changed',
+  'member.added',
+  'member.role_changed',
+  'member.removed',
+  'invitation.created',
+  'invitation.accepted',
+  'invitation.withdrawn',
+  'portal_session.created',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 
@@ -58,16 +78,17 @@ export type AuditEvent = z.infer<typeof auditEventSchema>
 
 export const auditPage = pageOf(auditEventSchema).meta({ id: 'AuditPage' })
 
-export const auditQuery = z
-  .strictObject({
-    key: plainText(100).optional(),
-    actor: plainText(100).optional().describe('Id of a management key, or `root_key`.'),
-    action: z.enum(auditActions).optional(),
-    since: timestamp.optional(),
-    until: timestamp.optional(),
-    ...pageQuery.shape,
-  })
-  .meta({ id: 'AuditQuery' })
+const auditFilters = {
+  key: plainText(100).optional(),
+  actor: plainText(100).optional().describe('Id of a person or a management key, or `root_key`.'),
+  action: z.enum(auditActions).optional(),
+  since: timestamp.optional(),
+  until: timestamp.optional(),
+}
+
+export const auditQuery = z.strictObject({ ...auditFilters, ...pageQuery.shape }).meta({ id: 'AuditQuery' })
+
+export const auditExportQuery = z.strictObject(auditFilters)
 
 /** What a walk over the whole chain found. */
 export const auditVerification = z

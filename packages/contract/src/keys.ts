@@ -46,6 +46,7 @@ export const managementScopes = [
   'policy:write',
   'audit:read',
   'verify',
+  'members:read',
   'members:write',
   'management:write',
 ] as const

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageQuery } from './pages.ts'
 import { organizationPolicyEdit, policySchema, projectPolicyEdit } from './policy.ts'
 import { renewalSchema } from './renewals.ts'
 import { emailAddress, externalId, lineOfText, slug } from './values.ts'
@@ -60,3 +61,6 @@ export const projectEdit = z
   .strictObject({ name: lineOfText(100), api_access: z.boolean(), policy: projectPolicyEdit })
   .partial()
   .meta({ id: 'ProjectEdit', example: { policy: { max_active_keys: 20 } } })
+
+/** `external_id` finds what the product knows under an id of its own. */
+export const listQuery = z.strictObject({ ...pageQuery.shape, external_id: externalId.optional() })

@@ -44,17 +44,42 @@ export interface EventFilter {
   readonly limit: number
 }
 
+/** For a list that is read to its end while others write: oldest first, up to what there was when it began. */
+export interface EventRange {
+  readonly afterSequence: number
+  readonly throughSequence: number
+}
+
 /** Newest first. */
 export async function listEvents(
   reader: Reader,
   organizationId: string | null,
   filter: EventFilter,
 ): Promise<StoredEvent[]> {
+  const query = selectEvents(reader, organizationId, filter).orderBy('sequence', 'desc')
+  if (filter.beforeSequence === undefined) return query.execute()
+  return query.where('sequence', '<', filter.beforeSequence).execute()
+}
+
+/** Oldest first. */
+export async function listEventsWithin(
+  reader: Reader,
+  organizationId: string | null,
+  filter: Omit<EventFilter, 'beforeSequence'>,
+  range: EventRange,
+): Promise<StoredEvent[]> {
+  return selectEvents(reader, organizationId, filter)
+    .where('sequence', '>', range.afterSequence)
+    .where('sequence', '<=', range.throughSequence)
+    .orderBy('sequence')
+    .execute()
+}
+
+function selectEvents(reader: Reader, organizationId: string | null, filter: EventFilter) {
   let query = reader
     .selectFrom('audit_events')
     .select(['sequence', 'hash', 'body'])
     .where('chain', '=', chainOf(organizationId))
-    .orderBy('sequence', 'desc')
     .limit(filter.limit)
   if (filter.keyId !== undefined) query = query.where('key_id', '=', filter.keyId)
   if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
@@ -63,8 +88,7 @@ export async function listEvents(
   if (filter.until !== undefined) query = query.where('at', '<', filter.until)
   if (filter.projects !== null)
     query = query.where('project_id', '=', sql<string>`any(${[...filter.projects]}::text[])`)
-  if (filter.beforeSequence !== undefined) query = query.where('sequence', '<', filter.beforeSequence)
-  return query.execute()
+  return query
 }
 
 /** In the order of the chain, for walking along it. @param afterSequence null: from whatever stands first, even before 1 */

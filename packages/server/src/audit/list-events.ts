@@ -3,7 +3,7 @@ import { DomainError } from '../kernel/errors.ts'
 import { formatTime, parseInstant } from '../kernel/instant.ts'
 import type { Call } from '../people/call.ts'
 import { requireScope } from '../people/permissions.ts'
-import { type EventFilter, listEvents } from './audit-store.ts'
+import { type EventFilter, listEvents, type StoredEvent } from './audit-store.ts'
 
 export interface AuditEventQuery {
   readonly key?: string | undefined
@@ -28,25 +28,32 @@ export async function listAuditEvents(
 ): Promise<{ data: AuditEvent[]; next_cursor: string | null }> {
   requireScope(call.caller, 'audit:read')
   const filter: EventFilter = {
-    projects: call.caller.projects === null ? null : [...call.caller.projects],
+    ...toFilter(call, query),
     limit: query.limit + 1,
-    ...(query.key === undefined ? {} : { keyId: query.key }),
-    ...(query.actor === undefined ? {} : { actor: query.actor }),
-    ...(query.action === undefined ? {} : { action: query.action }),
-    ...(query.since === undefined ? {} : { since: formatTime(parseInstant(query.since)) }),
-    ...(query.until === undefined ? {} : { until: formatTime(parseInstant(query.until)) }),
     ...(query.cursor === undefined ? {} : { beforeSequence: parseCursor(query.cursor) }),
   }
   const events = await listEvents(call.reader, organizationId, filter)
   const page = events.slice(0, query.limit)
   const last = page.at(-1)
   return {
-    data: page.map(({ sequence, hash, body }) =>
-      auditEventSchema.parse({ sequence, hash: Buffer.from(hash).toString('hex'), ...parseBody(body) }),
-    ),
+    data: page.map(toEvent),
     next_cursor: events.length > query.limit && last ? String(last.sequence) : null,
   }
 }
+
+export function toFilter(call: Call, query: Omit<AuditEventQuery, 'limit' | 'cursor'>): Omit<EventFilter, 'limit'> {
+  return {
+    projects: call.caller.projects === null ? null : [...call.caller.projects],
+    ...(query.key === undefined ? {} : { keyId: query.key }),
+    ...(query.actor === undefined ? {} : { actor: query.actor }),
+    ...(query.action === undefined ? {} : { action: query.action }),
+    ...(query.since === undefined ? {} : { since: formatTime(parseInstant(query.since)) }),
+    ...(query.until === undefined ? {} : { until: formatTime(parseInstant(query.until)) }),
+  }
+}
+
+export const toEvent = ({ sequence, hash, body }: StoredEvent): AuditEvent =>
+  auditEventSchema.parse({ sequence, hash: Buffer.from(hash).toString('hex'), ...parseBody(body) })
 
 function parseBody(body: string): object {
   const value: unknown = JSON.parse(body)

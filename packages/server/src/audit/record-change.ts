@@ -18,7 +18,7 @@ export interface Change {
   readonly organizationId: string | null
   readonly projectId: string | null
   readonly target: {
-    readonly type: 'key' | 'project' | 'organization' | 'installation'
+    readonly type: 'key' | 'project' | 'organization' | 'installation' | 'person' | 'invitation' | 'call'
     readonly id: string
     readonly name: string
   }

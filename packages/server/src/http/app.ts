@@ -4,16 +4,21 @@ import { DomainError } from '../kernel/errors.ts'
 import type { Env, Services } from './context.ts'
 import { docsRoutes } from './docs.ts'
 import { answerError } from './errors.ts'
-import { identifyRequest, limitBody, logRequests, neverCached, requireManagementKey, strictBody } from './middleware.ts'
+import { identifyRequest, limitBody, logRequests, neverCached, requireCaller, strictBody } from './middleware.ts'
+import { pageRoutes } from './pages.ts'
+import { recordRefusals } from './refusals.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { meRoutes } from './routes/me.ts'
+import { memberRoutes } from './routes/members.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { rotationRoutes } from './routes/rotation.ts'
+import { signInRoutes } from './routes/sign-in.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
@@ -39,13 +44,17 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', docsRoutes())
   app.get('/openapi.json', (c) => c.json(describeApi(app)))
 
+  app.use('/oauth/*', recordRefusals(services))
   app.route('/', oauthRoutes(services))
+  app.route('/', pageRoutes(services))
+  app.use('/v1/*', neverCached, recordRefusals(services), limitBody, strictBody)
+  app.route('/', signInRoutes(services))
   app.route('/', claimRoutes(services))
-  app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
   refuseOtherMethods(app)
-  app.use('/v1/*', requireManagementKey(services))
+  app.use('/v1/*', requireCaller(services))
+  app.route('/', meRoutes(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
   app.route('/', claimLinkRoutes(services))
@@ -54,6 +63,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', rotationRoutes(services))
   app.route('/', usageRoutes(services))
   app.route('/', auditRoutes(services))
+  app.route('/', memberRoutes(services))
   app.route('/', nodeRoutes(services))
   refuseOtherMethods(app)
   return app
@@ -81,6 +91,11 @@ function refuseOtherMethods(app: OpenAPIHono<Env>): void {
 function describeApi(app: OpenAPIHono<Env>) {
   app.openAPIRegistry.registerComponent('securitySchemes', 'managementKey', { type: 'http', scheme: 'bearer' })
   app.openAPIRegistry.registerComponent('securitySchemes', 'theKeyItself', { type: 'http', scheme: 'bearer' })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'keyturn.session_token',
+  })
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

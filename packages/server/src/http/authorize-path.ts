@@ -40,6 +40,8 @@ export interface AuthorizeParts {
   readonly counts: VerdictCounts
   readonly writeWhole: WriteWhole
   readonly log: Logger
+  /** Puts on record that the proxy itself was refused. */
+  readonly onRefused: (error: DomainError, from: { requestId: string; address: string | null }) => void
 }
 
 /**
@@ -47,7 +49,8 @@ export interface AuthorizeParts {
  * proxy's own in `X-Keyturn-Management-Key`. What is required comes from the query alone, which the proxy writes: no header and no
  * body that the caller sends can loosen it. Each answer has every `X-Keyturn-*` header.
  */
-export function createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log }: AuthorizeParts): Listener {
+export function createAuthorizePath(parts: AuthorizeParts): Listener {
+  const { verifier, callers, proxies, counts, writeWhole, log, onRefused } = parts
   const queries = new AuthorizeQueries()
   const answers = new AuthorizeAnswers(writeWhole)
   const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
@@ -57,8 +60,9 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, writeW
     request.finish()
     const credential = request.headers['x-keyturn-management-key']
     const wanted = queries.of(request.url ?? '')
-    if (wanted instanceof DomainError) return fail(response, wanted)
-    if (typeof credential !== 'string' || credential === '') return fail(response, new DomainError('unauthenticated'))
+    if (wanted instanceof DomainError) return fail(request, response, wanted)
+    if (typeof credential !== 'string' || credential === '')
+      return fail(request, response, new DomainError('unauthenticated'))
     const { project, scopes, kinds, statuses } = wanted
     const demand = { project, scopes, kinds, ip: clientAddress(request, proxies) }
     const presented = presentedKey(request)
@@ -91,7 +95,7 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, writeW
           : presented
       answer(response, finding, statuses)
     } catch (error) {
-      fail(response, error)
+      fail(request, response, error)
     }
   }
 
@@ -100,12 +104,13 @@ export function createAuthorizePath({ verifier, callers, proxies, counts, writeW
     answers.send(response, finding, statuses)
   }
 
-  function fail(response: WholeResponse, error: unknown): void {
+  function fail(request: WholeRequest, response: WholeResponse, error: unknown): void {
     counts.authorizeFailures++
     const requestId = newRequestId()
     const known = error instanceof DomainError ? error : new DomainError('internal_error')
     if (known !== error)
       log.error({ request_id: requestId, err: error }, 'a request failed in a way that nobody foresaw')
+    onRefused(known, { requestId, address: request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? null })
     sendFailure(response, known, requestId)
   }
 }

@@ -1,10 +1,15 @@
 import type { IncomingMessage } from 'node:http'
+import type { ActionName } from '@keyturn/contract'
 import type { Context, TypedResponse } from 'hono'
 import type { Logger } from 'pino'
+import type { Refusals } from '../audit/record-refusal.ts'
 import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import type { Call, Caller, Ground } from '../people/call.ts'
+import type { Named } from '../people/enter.ts'
+import type { Mailer } from '../people/mail.ts'
+import type { HeldSession, SignIn } from '../people/sign-in.ts'
 import type { RotatingHolder } from '../rotation/rotate-own-key.ts'
 import type { NodeRegistry } from '../verification/node-registry.ts'
 import type { Propagation } from '../verification/propagation.ts'
@@ -26,6 +31,10 @@ export interface Services {
   readonly flushUses: (keyId: string) => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
   readonly publicUrl: string
+  readonly signIn: SignIn
+  readonly refusals: Refusals
+  /** Null: none is set up, and links are handed over by people. */
+  readonly mailer: Mailer | null
   /** Whose `X-Forwarded-For` counts. */
   readonly proxies: TrustedProxies
   readonly log: Logger
@@ -35,7 +44,16 @@ export interface Services {
 
 export interface Env {
   Bindings: { incoming?: IncomingMessage }
-  Variables: { requestId: string; caller: Caller; bearer: string; holder: RotatingHolder }
+  Variables: {
+    requestId: string
+    caller: Caller
+    bearer: string
+    holder: RotatingHolder
+    /** Where a person calls. */
+    session?: HeldSession
+    /** Where a person calls: makes them a caller of one action on what the path names. */
+    enter?: (action: ActionName, named: Named) => Promise<void>
+  }
 }
 
 export const addressOf = (c: Context<Env>): string | null =>

@@ -1,4 +1,4 @@
-import type { Key } from '@keyturn/contract'
+import type { AuditEvent, Key } from '@keyturn/contract'
 import { stringify } from 'csv-stringify/sync'
 
 const columns = [
@@ -53,6 +53,45 @@ function cellOf(key: Key, column: (typeof columns)[number]): string | boolean | 
   if (column === 'last_action_by') return key.last_action.actor.name
   if (column === 'last_action_at') return key.last_action.at
   return key[column]
+}
+
+const eventColumns = [
+  'sequence',
+  'at',
+  'action',
+  'actor_type',
+  'actor_id',
+  'actor_name',
+  'project_id',
+  'target_type',
+  'target_id',
+  'target_name',
+  'before',
+  'after',
+  'address',
+  'request_id',
+  'hash',
+] as const
+
+export const eventCsvHeader = (): string => toCsv([[...eventColumns]])
+
+export function toEventCsvRows(events: readonly AuditEvent[]): string {
+  return toCsv(
+    events.map(({ actor, target, before, after, ...event }) => {
+      const cells = {
+        ...event,
+        actor_type: actor.type,
+        actor_id: actor.id,
+        actor_name: actor.name,
+        target_type: target.type,
+        target_id: target.id,
+        target_name: target.name,
+        before: before && JSON.stringify(before),
+        after: after && JSON.stringify(after),
+      }
+      return eventColumns.map((column) => harmless(String(cells[column] ?? '')))
+    }),
+  )
 }
 
 /** RFC 4180: CRLF, quotes where they are needed. */

@@ -1,12 +1,7 @@
 import type { ErrorCode } from '@keyturn/contract'
 import type { DomainError, ErrorFacts } from '../kernel/errors.ts'
-
-interface ProblemKind {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503
-  readonly title: string
-  /** What happened and what to do about it. */
-  readonly detail: (facts: ErrorFacts) => string
-}
+import { peopleProblems } from './people-problems.ts'
+import { type ProblemKind, text } from './problem-kind.ts'
 
 /** Of a secret in an error. */
 const ending = (until: unknown): string => (typeof until === 'string' ? ` and ends at ${until}` : '')
@@ -15,10 +10,9 @@ const ending = (until: unknown): string => (typeof until === 'string' ? ` and en
 const helps = ({ operations, until }: ErrorFacts): string =>
   `What helps: ${text(operations)}${typeof until === 'string' ? `, or waiting until ${until}` : ''}.`
 
-const text = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value))
-
-/** The only place that knows both words and numbers. A forgotten code does not compile. */
+/** The only place that knows both words and numbers, with `people-problems.ts` as a part of it. A forgotten code does not compile. */
 const problems = {
+  ...peopleProblems,
   invalid_request: {
     status: 400,
     title: 'The request is not valid',

@@ -17,6 +17,8 @@ export function answerError(log: Logger, error: Error, c: Context<Env>): Respons
   const challenge = bearerChallenge(domainError)
   if (challenge !== undefined) c.header('WWW-Authenticate', challenge)
   if (problem.status === 503) c.header('Retry-After', '1')
+  if (typeof domainError.facts['retry_after'] === 'number')
+    c.header('Retry-After', String(domainError.facts['retry_after']))
   return c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' })
 }
 

@@ -8,6 +8,7 @@ import { authenticate } from '../people/authenticate.ts'
 import { authenticateHolder } from '../rotation/rotate-own-key.ts'
 import { pathForLog } from './claim-page/address.ts'
 import { addressOf, type Env, type Services } from './context.ts'
+import { hasSession, takeSession } from './session.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 export const largestBody = 256 * 1024
@@ -84,13 +85,22 @@ export const strictBody: MiddlewareHandler<Env> = async (c, next) => {
   await next()
 }
 
-/** @throws DomainError unauthenticated, ambiguous_credentials, invalid_token, management_key_required */
-export function requireManagementKey(services: Services): MiddlewareHandler<Env> {
+/**
+ * A management key, or the session of a person. A key that is sent counts alone: whatever cookies a browser adds.
+ *
+ * @throws DomainError unauthenticated, ambiguous_credentials, invalid_token, management_key_required, cross_site_request
+ */
+export function requireCaller(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const bearer = bearerOf(c.req.header('authorization'))
+    const header = c.req.header('authorization')
+    if ((header === undefined || header.trim() === '') && hasSession(services, c)) {
+      await takeSession(services, c)
+      return next()
+    }
+    const bearer = bearerOf(header)
     c.set('caller', (await authenticate(services.verifier, bearer, addressOf(c))).caller)
     c.set('bearer', bearer)
-    await next()
+    return next()
   }
 }
 

@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { plainText, problemSchema } from '@keyturn/contract'
+import { type ActionName, actionOf, plainText, problemSchema, roles, rolesFor } from '@keyturn/contract'
 import type { MiddlewareHandler } from 'hono'
 import { DomainError } from '../kernel/errors.ts'
 import type { Env } from './context.ts'
@@ -67,9 +67,49 @@ export function apiRoute<const R extends RouteConfig>(config: R) {
   })
 }
 
-/** All routes of the management API: a bearer is wanted. */
-export function managementRoute<const R extends Omit<RouteConfig, 'security'>>(config: R) {
-  return apiRoute({ ...config, security: [{ managementKey: [] }] })
+/** A person is asked by their roles; a key has scopes, which the use case asks for. */
+const enterWith =
+  (action: ActionName): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const { org, project, key } = c.req.param() as Record<string, string | undefined>
+    await c.get('enter')?.(action, { org, project, key })
+    await next()
+  }
+
+/** From the table, for the documentation. */
+function rolesInWords(action: ActionName): string | undefined {
+  const allowed = actionOf(action).roles
+  const those = roles.filter((role) => allowed[role] === true)
+  const owning = roles.filter((role) => allowed[role] === 'own').map((role) => `${role} (on keys that they own)`)
+  return those.length === 0 ? undefined : `Roles: ${[...those, ...owning].join(', ')}.`
+}
+
+/** All routes of the management API: a management key is wanted, or the session of a person whose role allows the action. */
+export function managementRoute<const R extends Omit<RouteConfig, 'security'>>({
+  action,
+  ...config
+}: R & { readonly action: ActionName }) {
+  const sessions = rolesFor(action).length > 0 ? [{ session: [] }] : []
+  const description = [config.description, rolesInWords(action)].filter((text) => text !== undefined).join(' ')
+  const security = [{ managementKey: [] }, ...sessions]
+  const route = apiRoute({ ...config, description, security, 'x-action': action })
+  return { ...route, middleware: [enterWith(action), ...route.middleware] }
+}
+
+/** What people do about themselves: no key can. */
+export function sessionRoute<const R extends Omit<RouteConfig, 'security'>>(config: R) {
+  const route = apiRoute({ ...config, security: [{ session: [] }] })
+  return { ...route, middleware: [requireSession, ...route.middleware] }
+}
+
+const requireSession: MiddlewareHandler<Env> = async (c, next) => {
+  if (!c.get('session')) throw new DomainError('session_required')
+  await next()
+}
+
+/** For whoever is not signed in yet. */
+export function openRoute<const R extends Omit<RouteConfig, 'security'>>(config: R) {
+  return apiRoute({ ...config, security: [] })
 }
 
 /** Of every changing POST. */

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /** SHA-256, what is kept of a secret. Enough for values of 190 random bits (OWASP ASVS 5, 6.5.2); a slow hash is for passwords. */
 export function sha256(value: string | Uint8Array): Buffer {
@@ -9,4 +9,9 @@ export function sha256(value: string | Uint8Array): Buffer {
 export function sha256Text(value: string): string {
   // `binary` is what Node's types call it.
   return hash('sha256', value, 'binary')
+}
+
+/** Are two marks the same? In a time that says nothing of where they part. */
+export function isSame(a: string, b: string): boolean {
+  return timingSafeEqual(sha256(a), sha256(b))
 }

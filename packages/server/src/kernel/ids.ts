@@ -9,6 +9,13 @@ const prefixes = {
   claimLink: 'clm',
   request: 'req',
   node: 'node',
+  person: 'per',
+  session: 'ses',
+  invitation: 'inv',
+  portalLink: 'ptl',
+  account: 'acc',
+  verification: 'ver',
+  twoFactor: 'tfa',
 } as const
 export type IdKind = keyof typeof prefixes
 

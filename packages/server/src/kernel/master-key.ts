@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { randomOctets } from './random.ts'
 
 /**
@@ -30,6 +30,21 @@ export class MasterKey {
       this.#derive('audit-signature'),
     ])
     return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  }
+
+  /** What better-auth signs its cookies and encrypts the secrets of second factors with. */
+  signInSecret(): string {
+    return this.#derive('sign-in').toString('base64url')
+  }
+
+  /** Marks a device that somebody has signed in with, so that guesses from elsewhere do not lock it out. */
+  deviceMark(email: string, nonce: string): string {
+    return createHmac('sha256', this.#derive('device')).update(`${nonce}\n${email}`).digest('base64url')
+  }
+
+  /** The mark of a link that makes the first owner, until a time. Whoever can print one has the data directory or the settings. */
+  setUpMark(expiresAt: number): string {
+    return createHmac('sha256', this.#derive('set-up')).update(String(expiresAt)).digest('base64url')
   }
 
   /**

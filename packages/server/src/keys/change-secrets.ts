@@ -13,6 +13,7 @@ import { findKeyToChange } from './find-key.ts'
 import { hintOf, mintValue, prefixOf } from './format.ts'
 import type { Key, SecretRecord } from './key.ts'
 import { countActiveKeys, insertSecret, listSecrets, lockKey, updateKey, updateSecret } from './key-store.ts'
+import { noteShown } from './note-shown.ts'
 import { searchLexemes } from './search-words.ts'
 import { endsOf } from './secret.ts'
 import { normalise, type Slots } from './slots.ts'
@@ -65,17 +66,32 @@ export async function changeSecrets(
     // Before the key: a new secret of an expired one counts against the project's limit (lock order: project, key).
     const place = await lockProjectForKeys(tx, organizationId, projectId)
     const key = await lockKey(tx, organizationId, keyId)
-    const now = await call.now(tx)
-    const refusal = refuseToChange(key)
-    if (refusal) throw new DomainError(refusal, { until: null, operations: ['create'] })
-    const secrets = await listSecretsOf(tx, [keyId])
-    const slots = normalise(secrets, now)
-    const plan = await decide({ key, slots, policy: place.policy, now }, tx)
-    if (!plan) return { view: await viewKey(tx, key, now), issued: null }
-    if (arrangementOf(secrets) !== before) throw keyChanged(key, slots, now)
-    if (slots.state === 'none') await refuseBeyondLimit(tx, key, place.policy, now)
-    return applyPlan(tx, call, key, secrets, plan, now)
+    return changeLockedSecrets(tx, call, { key, policy: place.policy, before }, decide)
   })
+}
+
+/**
+ * The same inside a larger change. Nothing is written before a rule has had its say, so that the transaction can go on without it.
+ *
+ * @param locked the key, with its project's row and its own locked. before: null where nobody has decided on what there was
+ */
+export async function changeLockedSecrets(
+  tx: Tx,
+  call: Call,
+  locked: { readonly key: Key; readonly policy: EffectivePolicy; readonly before: string | null },
+  decide: (scene: SecretsScene, tx: Tx) => SecretsPlan | null | Promise<SecretsPlan | null>,
+): Promise<ChangedKey> {
+  const { key, policy, before } = locked
+  const now = await call.now(tx)
+  const refusal = refuseToChange(key)
+  if (refusal) throw new DomainError(refusal, { until: null, operations: ['create'] })
+  const secrets = await listSecretsOf(tx, [key.id])
+  const slots = normalise(secrets, now)
+  const plan = await decide({ key, slots, policy, now }, tx)
+  if (!plan) return { view: await viewKey(tx, key, now), issued: null }
+  if (before !== null && arrangementOf(secrets) !== before) throw keyChanged(key, slots, now)
+  if (slots.state === 'none') await refuseBeyondLimit(tx, key, policy, now)
+  return applyPlan(tx, call, key, secrets, plan, now)
 }
 
 /** Which secrets there are, and what operations have made of them. */
@@ -133,6 +149,7 @@ async function applyPlan(
     after: { secrets: describe(all), ...plan.details },
     affectsVerdicts: true,
   })
+  if (made) await noteShown(tx, call, changedKey, made.secret, now)
   const issued = made && { secretId: made.secret.id, value: made.value }
   return { view: await viewKey(tx, changedKey, now), issued }
 }

@@ -1,7 +1,8 @@
 import type { ManagementScope } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
-import type { Call } from '../people/call.ts'
+import type { Call, Caller } from '../people/call.ts'
 import { reachesProject, requireAtLeast, requireScope } from '../people/permissions.ts'
+import type { Reader } from '../storage/database.ts'
 import type { Key } from './key.ts'
 import * as store from './key-store.ts'
 import { type KeyView, viewKey } from './view-keys.ts'
@@ -30,9 +31,27 @@ export async function findKeyToChange(call: Call, keyId: string): Promise<Key> {
     requireScope(call.caller, 'keys:write')
   const key = await store.findKey(call.reader, call.caller.organizationId, keyId)
   if (!key || !isInReach(call, key)) throw new DomainError('key_not_found')
-  requireScope(call.caller, key.management ? 'management:write' : 'keys:write')
-  if (key.management) requireAtLeast(call.caller, key.scopes, key.management.projects)
+  requireToChange(call.caller, key)
   return key
+}
+
+/** @throws DomainError insufficient_scope, cannot_give_more_than_you_have */
+export function requireToChange(caller: Caller, key: Pick<Key, 'management' | 'scopes'>): void {
+  requireScope(caller, key.management ? 'management:write' : 'keys:write')
+  if (key.management) requireAtLeast(caller, key.scopes, key.management.projects)
+}
+
+/** Where a key is, for asking whether somebody reaches it and may do something to it. */
+export async function locateKey(reader: Reader, organizationIds: readonly string[], keyId: string) {
+  const key = await store.findKey(reader, null, keyId)
+  if (!key || !organizationIds.includes(key.organizationId)) return undefined
+  const { organizationId, projectId, owner, management } = key
+  return { organizationId, projectId: management ? null : projectId, owner, management: management !== null }
+}
+
+/** For what goes on record about a key, whoever causes it. */
+export function findKeyOfRecord(reader: Reader, organizationId: string, keyId: string): Promise<Key | undefined> {
+  return store.findKey(reader, organizationId, keyId)
 }
 
 /** @throws DomainError insufficient_scope, key_not_found */

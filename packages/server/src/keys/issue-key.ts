@@ -15,6 +15,7 @@ import { countActiveKeys, findNamesake, insertKey, insertSecret } from './key-st
 import { endOfNewSecret, type WantedEnd } from './lifetime.ts'
 import { duplicateName } from './name-advice.ts'
 import { refuseName } from './name-policy.ts'
+import { noteShown } from './note-shown.ts'
 import { searchLexemes } from './search-words.ts'
 import { type KeyView, viewKey } from './view-keys.ts'
 
@@ -103,7 +104,7 @@ async function insertIssuedKey(
     environment: wanted.environment,
     name: wanted.name,
     purpose: wanted.purpose || null,
-    owner: wanted.owner === undefined ? organization.notificationEmail : wanted.owner,
+    owner: wanted.owner === undefined ? (call.caller.person?.email ?? organization.notificationEmail) : wanted.owner,
     contact: wanted.contact ?? null,
     scopes: wanted.scopes ?? [],
     allowedIps: normaliseNetworks(wanted.allowed_ips ?? []),
@@ -155,6 +156,7 @@ async function insertIssuedKey(
     },
     affectsVerdicts: true,
   })
+  await noteShown(tx, call, key, secret, now)
   const view = await viewKey(tx, key, now, namesake ? [duplicateName(namesake)] : [])
   return { view, secretId: secret.id, value }
 }

@@ -18,7 +18,7 @@ await runCommand(async () => {
   print(running, settings.rootKey !== null ? null : rootKeyFile(settings))
 })
 
-function print({ address, place, rootKey }: Running, keyFile: string | null): void {
+function print({ address, place, rootKey, setUpLink }: Running, keyFile: string | null): void {
   const where = keyFile === null ? 'as set in KEYTURN_ROOT_KEY' : `in ${keyFile}`
   const key =
     rootKey === 'differs'
@@ -30,9 +30,9 @@ function print({ address, place, rootKey }: Running, keyFile: string | null): vo
 
   Open    ${address}/docs
   Data    ${place}
-  Key     ${key}
+  Key     for scripts: ${key}
   Call    curl -H "Authorization: Bearer ${bearer}" ${address}/v1/projects/default/keys
 
-  Ctrl-C ends it.
+  Ctrl-C ends it.${setUpLink === null ? '' : `\n\n  Open this to begin: ${setUpLink}`}
 `)
 }

@@ -54,6 +54,8 @@ describe('settings', () => {
       maxStalenessMs: 60_000,
       cachedKeys: 1_000_000,
       trustedProxies: [],
+      smtpUrl: null,
+      mailFrom: 'Keyturn <keyturn@localhost>',
     })
   })
 
@@ -70,6 +72,8 @@ describe('settings', () => {
       KEYTURN_MAX_STALENESS: '30',
       KEYTURN_CACHED_KEYS: '5000',
       KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
+      KEYTURN_MAIL_FROM: 'Keys <keys@example.com>',
+      SMTP_URL: 'smtps://user:password@mail.example.com',
       DATABASE_URL: 'postgresql://user:secret@db.example.com/keyturn',
       HOME: '/nowhere',
       NODE_ENV: 'production',
@@ -87,6 +91,8 @@ describe('settings', () => {
       maxStalenessMs: 30_000,
       cachedKeys: 5000,
       trustedProxies: ['10.0.0.0/8', '2001:db8::1'],
+      smtpUrl: 'smtps://user:password@mail.example.com',
+      mailFrom: 'Keys <keys@example.com>',
     })
   })
 
@@ -127,6 +133,10 @@ describe('settings', () => {
       [{ KEYTURN_KEY_PREFIX: 'k' }, 'KEYTURN_KEY_PREFIX', /unset it for kt/],
       [{ KEYTURN_KEY_PREFIX: 'my_keys' }, 'KEYTURN_KEY_PREFIX', /2 to 12 of a-z and 0-9/],
       [{ KEYTURN_KEY_PREFIX: 'Acme' }, 'KEYTURN_KEY_PREFIX', /a-z/],
+      [{ SMTP_URL: 'mail.example.com:587' }, 'SMTP_URL', /unset it to send no mail/],
+      [{ SMTP_URL: 'https://mail.example.com' }, 'SMTP_URL', /as smtp:\/\//],
+      [{ KEYTURN_MAIL_FROM: 'Keyturn' }, 'KEYTURN_MAIL_FROM', /must be an address/],
+      [{ KEYTURN_MAIL_FROM: 'a@b.example\r\nBcc: c@d.example' }, 'KEYTURN_MAIL_FROM', /must be an address/],
       [{ KEYTURN_LOG_LEVEL: 'loud' }, 'KEYTURN_LOG_LEVEL', /one of fatal, error, warn/],
     ])('%j', (environment, names, remedy) => expectRefusal(environment, names, remedy))
 
@@ -135,6 +145,7 @@ describe('settings', () => {
         { KEYTURN_MASTER_KEY: 'my-own-secret-words' },
         { KEYTURN_ROOT_KEY: 'my-own-secret-words' },
         { DATABASE_URL: 'mysql://user:my-own-secret-words@localhost/keyturn' },
+        { SMTP_URL: 'http://user:my-own-secret-words@mail.example.com' },
       ] as Record<string, string>[]) {
         expect(refusalOf(environment)).not.toContain('my-own-secret-words')
       }

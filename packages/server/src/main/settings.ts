@@ -22,6 +22,10 @@ export interface Settings {
   readonly cachedKeys: number
   /** Networks of proxies whose `X-Forwarded-For` counts. */
   readonly trustedProxies: readonly string[]
+  /** Null: none, and links are handed over by people. */
+  readonly smtpUrl: string | null
+  /** What mail comes from. */
+  readonly mailFrom: string
 }
 
 const names = [
@@ -36,6 +40,8 @@ const names = [
   'KEYTURN_MAX_STALENESS',
   'KEYTURN_CACHED_KEYS',
   'KEYTURN_TRUSTED_PROXIES',
+  'KEYTURN_MAIL_FROM',
+  'SMTP_URL',
   'DATABASE_URL',
 ] as const
 type Name = (typeof names)[number]
@@ -76,10 +82,21 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
   }
   const logLevel = values.KEYTURN_LOG_LEVEL ?? 'info'
   if (!logLevels.includes(logLevel)) throw new StartError(`KEYTURN_LOG_LEVEL must be one of ${logLevels.join(', ')}.`)
+  const publicUrl = parsePublicUrl(values.KEYTURN_PUBLIC_URL ?? `http://localhost:${port}`)
+  const smtpUrl = values.SMTP_URL ?? null
+  if (smtpUrl !== null && !(URL.canParse(smtpUrl) && /^smtps?:\/\//.test(smtpUrl))) {
+    throw new StartError(
+      'SMTP_URL must be a URL, as smtp://user:password@mail.example.com:587; unset it to send no mail.',
+    )
+  }
+  const mailFrom = values.KEYTURN_MAIL_FROM ?? `Keyturn <keyturn@${new URL(publicUrl).hostname}>`
+  if (/[\r\n]/.test(mailFrom) || !mailFrom.includes('@')) {
+    throw new StartError('KEYTURN_MAIL_FROM must be an address, as Keyturn <keys@example.com>')
+  }
   return {
     host: values.KEYTURN_HOST ?? '127.0.0.1',
     port,
-    publicUrl: parsePublicUrl(values.KEYTURN_PUBLIC_URL ?? `http://localhost:${port}`),
+    publicUrl,
     dataDir: path.resolve(directory, values.KEYTURN_DATA_DIR ?? 'data'),
     databaseUrl,
     masterKey,
@@ -89,6 +106,8 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
     maxStalenessMs: 1000 * wholeNumber('KEYTURN_MAX_STALENESS', values.KEYTURN_MAX_STALENESS ?? '60', 3, 3600),
     cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 10_000_000),
     trustedProxies: parseNetworks(values.KEYTURN_TRUSTED_PROXIES ?? ''),
+    smtpUrl,
+    mailFrom,
   }
 }
 

@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
+import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
+import { recordRefusedProxies } from '../http/refusals.ts'
 import { VerdictCounts } from '../http/verdict-counts.ts'
 import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
@@ -13,8 +15,13 @@ import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { openSmtpMailer } from '../notifications/smtp-mailer.ts'
+import { forgetOldAttempts } from '../people/attempts.ts'
 import type { Ground } from '../people/call.ts'
 import { install, type RootKeyState } from '../people/install.ts'
+import { forgetEndedSessions } from '../people/sessions.ts'
+import { isSetUp, setUpLink } from '../people/set-up.ts'
+import { SignIn } from '../people/sign-in.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
 import { rollUpUsage } from '../usage/read-usage.ts'
@@ -44,6 +51,8 @@ export interface Running {
   /** Where the data is, for people. */
   readonly place: string
   readonly rootKey: RootKeyState
+  /** Makes the first owner; null: somebody has signed up. */
+  readonly setUpLink: string | null
   /** Answers what was asked, writes what was noted, gives everything back. */
   readonly stop: () => Promise<void>
 }
@@ -58,7 +67,11 @@ export async function start(settings: Settings, clock: Clock, log: Logger): Prom
       await stop()
       await installation.close()
     }
-    return { address, place, rootKey, stop: stopAll }
+    if (settings.smtpUrl !== null && new URL(settings.publicUrl).hostname === 'localhost')
+      log.warn('SMTP_URL is set, but KEYTURN_PUBLIC_URL is localhost: nobody elsewhere can follow the links in mails')
+    const now = await database.now(database.reader)
+    const link = (await isSetUp(database.reader)) ? null : setUpLink(masterKey, publicUrlOf(settings, address), now)
+    return { address, place, rootKey, setUpLink: link, stop: stopAll }
   } catch (error) {
     await installation.close()
     throw error
@@ -82,6 +95,16 @@ export async function serve(
   const { publicUrl, trustedProxies: proxies } = settings
   // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
   const flushUses = (keyId: string) => uses.flushKey(keyId).catch(() => {})
+  const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
+  const signIn = new SignIn({
+    ground,
+    clock,
+    masterKey,
+    publicUrl,
+    mailer,
+    onMailFailure: (error) => log.warn({ err: error }, 'a mail could not be sent'),
+  })
+  const refusals = new Refusals(ground, () => verifier.now())
   const services = {
     ground,
     verifier,
@@ -92,6 +115,9 @@ export async function serve(
     masterKey,
     flushUses,
     publicUrl,
+    signIn,
+    refusals,
+    mailer,
     proxies,
     log,
     whyNotReady,
@@ -100,9 +126,10 @@ export async function serve(
   const answer = getRequestListener(app.fetch)
   const others = (request: WholeRequest, response: WholeResponse) => void answer(request, response)
   const callers = new VerifyCallers(verifier, Math.min(mostCallers, settings.cachedKeys))
+  const onRefused = recordRefusedProxies({ refusals, log })
   const writeWhole = createWriteWhole(clock, keepAliveMs)
   const verify = createVerifyPath(verifier, callers, counts, writeWhole, others)
-  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log })
+  const authorize = createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log, onRefused })
   const messages = { IncomingMessage: WholeRequest, ServerResponse: WholeResponse }
   const server = createServer({ ...messages, keepAliveTimeout: keepAliveMs }, (request, response) => {
     const { method, url = '' } = request
@@ -123,18 +150,26 @@ export async function serve(
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
     periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
     periodically(hourMs, log, 'forget old answers', () => forgetOldAnswers(ground)),
+    periodically(hourMs, log, 'forget ended sessions', () => forgetEndedSessions(ground)),
+    periodically(hourMs, log, 'forget old attempts', () => forgetOldAttempts(ground)),
+    periodically(hourMs, log, 'forget refused calls', () => refusals.forgetOld()),
     periodically(signEveryMs, log, 'sign audit heads', () => signAndLog(database, masterKey, log, signAtLeast)),
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
   ]
   const stop = async () => {
     await closeServer(server)
     for (const stopJob of jobs) await stopJob()
+    await signIn.settle()
     await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()
     await node.close()
   }
   return { address: addressOf(server, settings.host), stop }
 }
+
+/** As set; where any free port was taken, with that one. */
+const publicUrlOf = (settings: Settings, address: string) =>
+  settings.port === 0 && new URL(settings.publicUrl).port === '0' ? address : settings.publicUrl
 
 export function groundOf(database: Database, { keyPrefix }: Settings): Ground {
   return {

@@ -1,6 +1,6 @@
 import type { OrganizationPolicyEdit } from '@keyturn/contract'
 import type { Call } from '../people/call.ts'
-import { requireScope, requireWholeOrganization } from '../people/permissions.ts'
+import { requireRecentSignIn, requireScope, requireWholeOrganization } from '../people/permissions.ts'
 import type { Organization } from './organization.ts'
 import { lockOrganization, updateOrganization } from './organization-store.ts'
 import { editOrganizationPolicy, effectivePolicy, publicPolicy } from './policy.ts'
@@ -16,7 +16,8 @@ export interface OrganizationEdit {
 /**
  * Changes what is given. A stricter policy changes no key that exists.
  *
- * @throws DomainError insufficient_scope, whole_organization_required, organization_not_found, policy_is_inconsistent
+ * @throws DomainError insufficient_scope, whole_organization_required, organization_not_found, policy_is_inconsistent,
+ *   recent_sign_in_required for a policy, and for the switch to off
  */
 export async function editOrganization(
   call: Call,
@@ -29,6 +30,7 @@ export async function editOrganization(
   return call.change(async (tx) => {
     const before = await lockOrganization(tx, organization.id)
     const now = await call.now(tx)
+    if (edit.policy !== undefined || edit.api_access === false) requireRecentSignIn(call.caller, now)
     const policy = edit.policy ? editOrganizationPolicy(before.policy, edit.policy) : before.policy
     const after = await updateOrganization(tx, organization.id, {
       name: edit.name ?? before.name,

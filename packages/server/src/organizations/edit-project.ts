@@ -1,7 +1,7 @@
 import type { ProjectPolicyEdit } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import type { Call } from '../people/call.ts'
-import { requireScope } from '../people/permissions.ts'
+import { requireRecentSignIn, requireScope } from '../people/permissions.ts'
 import type { ProjectWithPolicy } from './find.ts'
 import type { Project } from './organization.ts'
 import { lockOrganization } from './organization-store.ts'
@@ -18,7 +18,8 @@ export interface ProjectEdit {
 /**
  * Changes what is given. A name wants `projects:write`; the switch and the policy want `policy:write`.
  *
- * @throws DomainError insufficient_scope, project_not_found, policy_looser_than_organization, policy_is_inconsistent
+ * @throws DomainError insufficient_scope, project_not_found, policy_looser_than_organization, policy_is_inconsistent,
+ *   recent_sign_in_required for a policy, and for the switch to off
  */
 export async function editProject(call: Call, project: Project, edit: ProjectEdit): Promise<ProjectWithPolicy> {
   const onlyName = edit.api_access === undefined && edit.policy === undefined
@@ -29,6 +30,7 @@ export async function editProject(call: Call, project: Project, edit: ProjectEdi
     const before = await lockProject(tx, project.organizationId, project.id)
     if (before.management) throw new DomainError('project_not_found')
     const now = await call.now(tx)
+    if (edit.policy !== undefined || edit.api_access === false) requireRecentSignIn(call.caller, now)
     const policy = edit.policy ? editProjectPolicy(organization.policy, before.policy, edit.policy) : before.policy
     const after = await updateProject(tx, organization.id, project.id, {
       name: edit.name ?? before.name,

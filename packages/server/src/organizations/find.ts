@@ -42,6 +42,43 @@ export async function findProject(call: Call, idOrSlug: string): Promise<Project
   return found
 }
 
+/** Wherever it is, for asking whether somebody reaches it. */
+export function locateOrganization(reader: Reader, idOrSlug: string): Promise<Organization | undefined> {
+  return isIdOf('organization', idOrSlug)
+    ? organizations.findOrganization(reader, idOrSlug)
+    : organizations.findOrganizationBySlug(reader, idOrSlug)
+}
+
+/** In one of these organizations. @throws DomainError slug_is_ambiguous */
+export async function locateProject(
+  reader: Reader,
+  organizationIds: readonly string[],
+  idOrSlug: string,
+): Promise<Project | undefined> {
+  const found: Project[] = []
+  for (const organizationId of organizationIds) {
+    if (isIdOf('project', idOrSlug)) {
+      const project = await projects.findProject(reader, organizationId, idOrSlug)
+      if (project && !project.management) return project
+    } else found.push(...(await projects.findProjectsBySlug(reader, organizationId, idOrSlug)))
+  }
+  if (found.length > 1) throw new DomainError('slug_is_ambiguous', { slug: idOrSlug })
+  return found[0]
+}
+
+/** What organizations are called, by their ids. */
+export async function nameOrganizations(reader: Reader, ids: readonly string[]): Promise<Map<string, Organization>> {
+  const found = await organizations.findOrganizations(reader, ids)
+  return new Map(found.map((organization) => [organization.id, organization]))
+}
+
+/** The oldest: the one that the first start made. */
+export async function findFirstOrganization(reader: Reader): Promise<Organization> {
+  const [first] = await organizations.listOrganizations(reader, null, { after: null, limit: 1 })
+  if (!first) throw new DomainError('organization_not_found')
+  return first
+}
+
 /** The hidden project of an organization that holds its management keys. */
 export async function findManagementProject(reader: Reader, organizationId: string): Promise<Project> {
   const found = await projects.findManagementProject(reader, organizationId)
@@ -112,4 +149,9 @@ export async function lockProjectForKeys(
   const organization = await organizations.findOrganization(tx, organizationId)
   if (!organization) throw new DomainError('project_not_found')
   return { organization, project, policy: effectivePolicy(organization.policy, project.policy) }
+}
+
+/** For whoever changes who belongs to it. @throws DomainError organization_not_found */
+export async function lockOrganizationForMembers(tx: Tx, organizationId: string): Promise<void> {
+  await organizations.lockOrganization(tx, organizationId)
 }

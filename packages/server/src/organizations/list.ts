@@ -9,6 +9,8 @@ import * as projects from './project-store.ts'
 export interface PageQuery {
   readonly limit: number
   readonly cursor?: string | undefined
+  /** The product's own id of it. */
+  readonly external_id?: string | undefined
 }
 
 export interface Page<T> {
@@ -19,15 +21,17 @@ export interface Page<T> {
 /** Those within reach, oldest first. @throws DomainError insufficient_scope, invalid_cursor */
 export async function listOrganizations(call: Call, query: PageQuery): Promise<Page<Organization>> {
   requireScope(call.caller, 'keys:read')
-  const page = { after: cursorOf('organization', query), limit: query.limit + 1 }
-  return pageOf(await organizations.listOrganizations(call.reader, call.caller.organizationId, page), query)
+  const page = { after: cursorOf('organization', query), limit: query.limit + 1, externalId: query.external_id }
+  const { person, organizationId } = call.caller
+  const within = person ? person.organizations : organizationId === null ? null : [organizationId]
+  return pageOf(await organizations.listOrganizations(call.reader, within, page), query)
 }
 
 /** Those within reach, oldest first. @throws DomainError insufficient_scope, invalid_cursor */
 export async function listProjects(call: Call, organization: Organization, query: PageQuery): Promise<Page<Project>> {
   requireScope(call.caller, 'keys:read')
   const within = call.caller.projects === null ? null : [...call.caller.projects]
-  const page = { after: cursorOf('project', query), limit: query.limit + 1 }
+  const page = { after: cursorOf('project', query), limit: query.limit + 1, externalId: query.external_id }
   return pageOf(await projects.listProjects(call.reader, organization.id, within, page), query)
 }
 

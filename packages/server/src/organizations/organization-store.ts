@@ -1,4 +1,4 @@
-import type { Selectable, Updateable } from 'kysely'
+import { type Selectable, sql, type Updateable } from 'kysely'
 import { DomainError } from '../kernel/errors.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { violates } from '../storage/driver-errors.ts'
@@ -78,14 +78,25 @@ export async function updateOrganization(
   return toOrganization(row)
 }
 
-/** In the order of their making. @param organizationId null: all of them */
+/** Of several those that are there. */
+export async function findOrganizations(reader: Reader, ids: readonly string[]): Promise<Organization[]> {
+  const rows = await reader
+    .selectFrom('organizations')
+    .selectAll()
+    .where('id', '=', sql<string>`any(${[...ids]}::text[])`)
+    .execute()
+  return rows.map(toOrganization)
+}
+
+/** In the order of their making. @param within ids; null: all of them */
 export async function listOrganizations(
   reader: Reader,
-  organizationId: string | null,
-  page: { after: string | null; limit: number },
+  within: readonly string[] | null,
+  page: { after: string | null; limit: number; externalId?: string | undefined },
 ): Promise<Organization[]> {
   let query = reader.selectFrom('organizations').selectAll().orderBy('id').limit(page.limit)
-  if (organizationId !== null) query = query.where('id', '=', organizationId)
+  if (within !== null) query = query.where('id', '=', sql<string>`any(${[...within]}::text[])`)
+  if (page.externalId !== undefined) query = query.where('external_id', '=', page.externalId)
   if (page.after !== null) query = query.where('id', '>', page.after)
   return (await query.execute()).map(toOrganization)
 }

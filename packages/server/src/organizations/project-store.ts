@@ -162,7 +162,7 @@ export async function listProjects(
   reader: Reader,
   organizationId: string,
   within: readonly string[] | null,
-  page: { after: string | null; limit: number },
+  page: { after: string | null; limit: number; externalId?: string | undefined },
 ): Promise<Project[]> {
   let query = reader
     .selectFrom('projects')
@@ -172,6 +172,7 @@ export async function listProjects(
     .orderBy('id')
     .limit(page.limit)
   if (within !== null) query = query.where('id', '=', sql<string>`any(${[...within]}::text[])`)
+  if (page.externalId !== undefined) query = query.where('external_id', '=', page.externalId)
   if (page.after !== null) query = query.where('id', '>', page.after)
   return (await query.execute()).map(toProject)
 }

@@ -1,4 +1,4 @@
-import type { Actor, ManagementScope } from '@keyturn/contract'
+import type { Actor, ManagementScope, Role } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 
@@ -10,7 +10,25 @@ export interface Caller {
   /** Ids of the projects within reach; null: all of them. */
   readonly projects: ReadonlySet<string> | null
   readonly scopes: ReadonlySet<ManagementScope> | 'all'
+  /** Who it is, where a person calls. */
+  readonly person?: CallingPerson
 }
+
+/** A person with their session, and what they are in the organization that the call is about. */
+export interface CallingPerson {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  readonly sessionId: string
+  readonly signedInAt: Instant
+  /** The organizations that they belong to, as far as this session goes. */
+  readonly organizations: readonly string[]
+  /** On the organization as a whole; null: on projects of it alone, or the call is about none. */
+  readonly role: Role | null
+}
+
+/** Of a caller who reaches no organization by this call. No organization has this id. */
+export const nowhere = 'org_nowhere'
 
 /** The ground that every call stands on: the database, its time, and what new keys begin with. */
 export interface Ground {

@@ -1,10 +1,23 @@
 import type { ManagementScope } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
+import type { Instant } from '../kernel/instant.ts'
 import type { Caller } from './call.ts'
 
 /** @throws DomainError insufficient_scope, naming the scope that is missing */
 export function requireScope(caller: Caller, scope: ManagementScope): void {
   if (caller.scopes !== 'all' && !caller.scopes.has(scope)) throw new DomainError('insufficient_scope', { scope })
+}
+
+export const recentMinutes = 15
+
+/**
+ * What would hurt most wants a person who is really there: a session that was left open is not enough. A key is not asked.
+ *
+ * @throws DomainError recent_sign_in_required
+ */
+export function requireRecentSignIn(caller: Caller, now: Instant): void {
+  if (caller.person && now - caller.person.signedInAt > recentMinutes * 60_000)
+    throw new DomainError('recent_sign_in_required', { minutes: recentMinutes })
 }
 
 /** Only the root key stands above organizations. @throws DomainError root_key_required */

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
@@ -117,6 +117,29 @@ export async function claim(
     .returning('id')
     .executeTakeFirst()
   return row !== undefined
+}
+
+const madeBy = (personId: string) =>
+  sql<boolean>`created_by ->> 'type' = 'member' and created_by ->> 'id' = ${personId}`
+
+/** Open ones that somebody made, of any key. */
+export async function listOpenBy(
+  reader: Reader,
+  organizationId: string,
+  personId: string,
+  now: Instant,
+): Promise<ClaimLink[]> {
+  const rows = await reader
+    .selectFrom('claim_links')
+    .select(columns)
+    .where('organization_id', '=', organizationId)
+    .where(madeBy(personId))
+    .where('claimed_at', 'is', null)
+    .where('withdrawn_at', 'is', null)
+    .where('expires_at', '>', at(now))
+    .orderBy('id')
+    .execute()
+  return rows.map(toClaimLink)
 }
 
 /** @returns false where it was claimed or withdrawn before */

@@ -4,12 +4,13 @@ import { DomainError } from '../kernel/errors.ts'
 import { isIdOf, newId } from '../kernel/ids.ts'
 import { formatTime, type Instant, seconds } from '../kernel/instant.ts'
 import type { SecretValue } from '../kernel/secret-value.ts'
-import { changeBesideKey } from '../keys/change-key.ts'
-import { findKeyInReach } from '../keys/find-key.ts'
+import { changeBesideKey, recordKeyChange } from '../keys/change-key.ts'
+import { findKeyInReach, findKeyOfRecord } from '../keys/find-key.ts'
 import { mintValue } from '../keys/format.ts'
 import { normalise } from '../keys/slots.ts'
 import { viewKey } from '../keys/view-keys.ts'
 import type { Call } from '../people/call.ts'
+import type { Reader, Tx } from '../storage/database.ts'
 import type { ClaimLink } from './claim-link.ts'
 import * as store from './claim-link-store.ts'
 import { refuseClaim } from './claim-rules.ts'
@@ -71,6 +72,39 @@ export async function withdrawClaimLink(call: Call, keyId: string, id: string): 
     const event = { action: 'key.claim_link_withdrawn', before: {}, after: { claim_link: { id } } } as const
     return { result: undefined, event: withdrawn ? event : null }
   })
+}
+
+/** Whoever leaves takes no open link along by which they could have a secret made. */
+export async function withdrawClaimLinksBy(
+  tx: Tx,
+  call: Call,
+  organizationId: string,
+  personId: string,
+  now: Instant,
+): Promise<number> {
+  let withdrawn = 0
+  for (const link of await store.listOpenBy(tx, organizationId, personId, now)) {
+    if (!(await store.withdraw(tx, organizationId, link.id, now))) continue
+    withdrawn++
+    const key = await findKeyOfRecord(tx, organizationId, link.keyId)
+    if (!key) continue
+    await recordKeyChange(tx, call, now, key, {
+      action: 'key.claim_link_withdrawn',
+      before: {},
+      after: { claim_link: { id: link.id } },
+      affectsVerdicts: false,
+    })
+  }
+  return withdrawn
+}
+
+export async function countClaimLinksBy(
+  reader: Reader,
+  organizationId: string,
+  personId: string,
+  now: Instant,
+): Promise<number> {
+  return (await store.listOpenBy(reader, organizationId, personId, now)).length
 }
 
 /** Newest first. @throws DomainError insufficient_scope, key_not_found, invalid_cursor */

@@ -6,6 +6,8 @@ import type {
   JsonObject,
   KeyKind,
   OrganizationPolicyEdit,
+  ProjectRole,
+  Role,
   Slot,
   VerdictCode,
 } from '@keyturn/contract'
@@ -32,6 +34,18 @@ export interface Schema {
   change_feed: ChangeFeedTable
   nodes: NodesTable
   idempotent_answers: IdempotentAnswersTable
+  people: PeopleTable
+  accounts: AccountsTable
+  sessions: SessionsTable
+  verifications: VerificationsTable
+  two_factors: TwoFactorsTable
+  members: MembersTable
+  member_projects: MemberProjectsTable
+  invitations: InvitationsTable
+  portal_links: PortalLinksTable
+  sign_in_attempts: { bucket: string; count: number; since: Instant }
+  secret_views: SecretViewsTable
+  refused_calls: { caller: string; code: string; minute: Instant }
 }
 
 /** jsonb is written as text and read as a value. */
@@ -233,4 +247,109 @@ interface IdempotentAnswersTable {
   answer: string | null
   sealed_answer: Uint8Array | null
   created_at: Instant
+}
+
+interface PeopleTable {
+  id: string
+  name: string
+  email: string
+  email_verified: boolean
+  image: string | null
+  two_factor_enabled: Generated<boolean>
+  created_at: Instant
+  updated_at: Instant
+}
+
+interface AccountsTable {
+  id: string
+  person_id: string
+  account_id: string
+  provider_id: string
+  password: string | null
+  created_at: Instant
+  updated_at: Instant
+}
+
+interface SessionsTable {
+  id: string
+  token: string
+  person_id: string
+  /** Of a session that a product gave: it holds there alone. */
+  organization_id: string | null
+  /** Between password and second factor; nobody holds it. */
+  pending: boolean
+  ip_address: string | null
+  user_agent: string | null
+  created_at: Instant
+  updated_at: Instant
+  expires_at: Instant
+}
+
+interface VerificationsTable {
+  id: string
+  identifier: string
+  value: string
+  created_at: Instant
+  updated_at: Instant
+  expires_at: Instant
+}
+
+interface TwoFactorsTable {
+  id: string
+  person_id: string
+  secret: string
+  backup_codes: string
+  verified: boolean
+}
+
+interface MembersTable {
+  organization_id: string
+  person_id: string
+  /** On the whole organization; null: on projects alone. */
+  role: Role | null
+  via: 'set_up' | 'invitation' | 'portal'
+  joined_at: Instant
+}
+
+interface MemberProjectsTable {
+  organization_id: string
+  person_id: string
+  project_id: string
+  role: ProjectRole
+}
+
+interface InvitationsTable {
+  id: string
+  organization_id: string
+  email: string
+  role: Role | null
+  projects: Json<{ project_id: string; role: ProjectRole }[]>
+  token_digest: Uint8Array
+  /** It went to that address, so whoever has it reads its mail. */
+  mailed: Generated<boolean>
+  created_by: Json<Actor>
+  created_at: Instant
+  expires_at: Instant
+  accepted_at: Instant | null
+  withdrawn_at: Instant | null
+}
+
+interface PortalLinksTable {
+  id: string
+  organization_id: string
+  person_id: string
+  token_digest: Uint8Array
+  session_seconds: number
+  created_at: Instant
+  expires_at: Instant
+  used_at: Instant | null
+}
+
+interface SecretViewsTable {
+  secret_id: string
+  /** Id of who was shown it, else what it is: `root_key`. */
+  viewer: string
+  key_id: string
+  organization_id: string
+  shown_at: Instant
 }

@@ -17,7 +17,15 @@ import {
 } from '../support/samples.ts'
 
 /** Where any text is an answer of its own: it is compared or searched for, and kept nowhere. */
-const takesAnyText = new Set(['POST /v1/verify key', 'POST /v1/verify project', 'q', 'owner', 'key', 'actor'])
+const takesAnyText = new Set([
+  'POST /v1/verify key',
+  'POST /v1/verify project',
+  'q',
+  'owner',
+  'key',
+  'actor',
+  'external_id',
+])
 /** Texts that may be empty, which stands for none. */
 const mayBeEmpty = new Set(['purpose', 'reason', 'POST /v1/verify key', 'POST /v1/verify project', 'q', 'owner'])
 
@@ -179,6 +187,7 @@ describe.each(engines)('a request with something wrong in it, on $name', (engine
                 ? ['99999999999d', '9999999999d', '1 d', '1w']
                 : []),
               ...(name === 'cursor' ? wrongCursors : []),
+              ...(name === 'external_id' ? ['', 'x y', 'x'.repeat(201)] : []),
               ...(maxLength === undefined ? [] : ['x'.repeat(maxLength + 1)]),
             ]
             expect(wrong, `no wrong value is known for ${name}`).not.toEqual([])

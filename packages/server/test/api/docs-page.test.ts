@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBrowser } from '../support/browser.ts'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
-import { operations } from '../support/operations.ts'
+import { allOperations } from '../support/operations.ts'
 
 const [engine] = engines
 if (!engine) throw new Error('there is no engine to test on')
@@ -26,7 +26,7 @@ describe('the documentation in a browser', () => {
     docs = await open('/docs')
     await docs.page
       .locator('.opblock')
-      .nth(operations.length - 1)
+      .nth(allOperations.length - 1)
       .waitFor()
   })
   afterAll(async () => {
@@ -101,7 +101,7 @@ describe('the documentation in a browser', () => {
         return `${textOf('.opblock-summary-method')} ${textOf('.opblock-summary-path')}`
       }),
     )
-    expect(shown.sort()).toEqual(operations.map(({ name }) => name).sort())
+    expect(shown.sort()).toEqual(allOperations.map(({ name }) => name).sort())
     expect(await docs.page.title()).toBe('Keyturn API')
     expectNothingWrong(docs)
   })

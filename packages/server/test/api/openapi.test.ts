@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import {
+  allOperations,
   apiDescription,
   createAppAlone,
   type Operation,
@@ -60,7 +61,7 @@ describe('the OpenAPI document', () => {
     const served = createAppAlone()
       .routes.filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'))
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`)
-    expect(operations.map(({ name }) => name).toSorted()).toEqual([...new Set(served)].sort())
+    expect(allOperations.map(({ name }) => name).toSorted()).toEqual([...new Set(served)].sort())
   })
 
   it('has no reference that leads nowhere, and no schema that nothing refers to', () => {
@@ -73,11 +74,11 @@ describe('the OpenAPI document', () => {
   })
 
   it('says of each endpoint what it does, under which heading, and who may call it', () => {
-    for (const { name, path, method } of operations) {
+    for (const { name, path, method } of allOperations) {
       const operation = apiDescription.paths[path]?.[method.toLowerCase()]
       expect([name, operation?.summary]).toEqual([name, expect.stringMatching(/^[A-Z].+[^.]$/)])
       expect([name, operation?.tags]).toEqual([name, [expect.any(String)]])
-      expect([name, operation?.security?.length]).toEqual([name, 1])
+      expect([name, operation?.security !== undefined]).toEqual([name, true])
       for (const scheme of operation?.security ?? []) {
         expect(Object.keys(apiDescription.components.securitySchemes)).toContain(Object.keys(scheme)[0])
       }
@@ -85,7 +86,7 @@ describe('the OpenAPI document', () => {
   })
 
   it('describes every parameter that stands in a path, and the error answer of every endpoint', () => {
-    for (const { name, path, parameters, ...operation } of operations) {
+    for (const { name, path, parameters, ...operation } of allOperations) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
       expect([
         name,

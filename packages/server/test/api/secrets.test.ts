@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
-import { callOperation, makePlace, type Place } from '../support/samples.ts'
+import { callOperation, inOrder, makePlace, type Place } from '../support/samples.ts'
 
 /** All that came over the wire. */
 const wholeOf = ({ headers, text }: Answer) => `${[...headers].flat().join('\n')}\n${text}`
@@ -17,9 +17,7 @@ describe.each(engines)('the value of a secret, on $name', (engine) => {
   /** Calls everything there is about a place, in ways that work and in ways that do not, and gives all the answers. */
   async function callEverything(place: Place): Promise<{ name: string; answer: Answer }[]> {
     const answers: { name: string; answer: Answer }[] = []
-    // Those that end the key come last, so that the others find it alive.
-    const last = (name: string) => ['revoke', 'DELETE'].findIndex((ending) => name.includes(ending))
-    for (const operation of operations.toSorted((a, b) => last(a.name) - last(b.name))) {
+    for (const operation of inOrder(operations)) {
       answers.push({ name: operation.name, answer: await callOperation(keyturn, operation, place) })
       answers.push({
         name: `${operation.name}, refused`,

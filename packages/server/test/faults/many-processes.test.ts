@@ -21,7 +21,7 @@ const rootKeyFile = ({ dataDir }: Workplace) => path.join(dataDir, 'root-key')
 const readRootKey = (workplace: Workplace) => readFileSync(rootKeyFile(workplace), 'utf8').trim()
 
 describe('ten processes that start at once on an empty PostgreSQL', () => {
-  it('all come up, and make one installation with one root key, which works on each of them', async () => {
+  it('all come up, make one installation with one root key, which works on each of them, and append at once to one chain of events', async () => {
     const { url: databaseUrl, drop } = await createPostgresDatabase({ empty: true })
     cleanUp.push(drop)
     const environment = { DATABASE_URL: databaseUrl, KEYTURN_MASTER_KEY: randomBytes(32).toString('hex') }
@@ -39,6 +39,15 @@ describe('ten processes that start at once on an empty PostgreSQL', () => {
       expect((await send(url, rootKey, 'GET', '/v1/organizations')).body.data).toMatchObject([{ slug: 'default' }])
       expect((await send(url, rootKey, 'POST', '/v1/verify', { key: body.secret.value })).body.code).toBe('VALID')
     }
+    const made = await Promise.all(
+      servers.flatMap(({ url }) =>
+        ['Zapier', 'Slack', 'Backup'].map((name) => send(url, rootKey, 'POST', '/v1/projects/default/keys', { name })),
+      ),
+    )
+    expect(made.filter(({ status }) => status !== 201)).toEqual([])
+    const chain = await send(first.url, rootKey, 'GET', '/v1/organizations/default/audit-events/verification')
+    expect(chain.body).toMatchObject({ intact: true, fault: null })
+    expect(chain.body.events).toBeGreaterThan(made.length)
 
     const client = new pg.Client(databaseUrl)
     await client.connect()

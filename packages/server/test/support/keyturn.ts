@@ -32,7 +32,10 @@ export interface RequestOptions {
 /** A Keyturn that answers on a real socket, on a database of its own, with a clock that can be moved. */
 export interface Keyturn {
   readonly url: string
+  /** What a browser says where requests of our own pages come from. */
+  readonly origin: string
   readonly rootKey: string
+  readonly masterKey: MasterKey
   readonly database: Database
   readonly ground: Ground
   /** For use cases called directly, as the root key. */
@@ -80,7 +83,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
       ...(body === undefined ? {} : { body }),
     })
     const text = await response.text()
-    const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+    const isJson = text !== '' && /json(;|$)/.test(response.headers.get('content-type') ?? '')
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined }
   }
 
@@ -92,7 +95,9 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
 
   return {
     url,
+    origin: settings.publicUrl.startsWith('https:') ? new URL(settings.publicUrl).origin : url,
     rootKey,
+    masterKey,
     database,
     ground,
     rootCall: { ...ground, caller: rootCaller, requestId: 'req_test', address: '127.0.0.1' },

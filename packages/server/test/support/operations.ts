@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ActionName } from '@keyturn/contract'
 import { pino } from 'pino'
 import { createApp } from '../../src/http/app.ts'
 import type { Services } from '../../src/http/context.ts'
@@ -38,6 +39,7 @@ interface DescribedOperation {
     readonly content: Readonly<Record<string, { schema: Schema }>>
   }
   readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: Schema }>> }>>
+  readonly 'x-action'?: ActionName
   readonly security?: readonly Readonly<Record<string, unknown>>[]
 }
 
@@ -65,6 +67,12 @@ export interface Operation {
   readonly bodyRequired: boolean
   /** Called with a management key, not with the key it is about. */
   readonly forManagementKeys: boolean
+  /** Called with the session of a person. */
+  readonly forSessions: boolean
+  /** Called by whoever is not signed in yet. */
+  readonly open: boolean
+  /** What a person's role is asked for. */
+  readonly action: ActionName | null
 }
 
 /** The app without a database behind it: for what it says about itself. */
@@ -83,7 +91,7 @@ export function createAppAlone() {
 export const apiDescription = (await (await createAppAlone().request('/openapi.json', {}, {})).json()) as ApiDescription
 
 /** Every endpoint there is. Tests are generated from it, so that a new one cannot come without them. */
-export const operations: readonly Operation[] = Object.entries(apiDescription.paths).flatMap(([path, methods]) =>
+export const allOperations: readonly Operation[] = Object.entries(apiDescription.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
     name: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
@@ -93,8 +101,20 @@ export const operations: readonly Operation[] = Object.entries(apiDescription.pa
     body: operation.requestBody?.content['application/json']?.schema ?? null,
     bodyRequired: operation.requestBody?.required ?? false,
     forManagementKeys: operation.security?.some((scheme) => 'managementKey' in scheme) ?? false,
+    forSessions: operation.security?.some((scheme) => 'session' in scheme) ?? false,
+    open: operation.security?.length === 0,
+    action: operation['x-action'] ?? null,
   })),
 )
+
+/** Those that are called with a key. What people do about themselves, and before they are signed in, has tests of its own. */
+export const operations = allOperations.filter(
+  ({ forManagementKeys, forSessions, open }) => forManagementKeys || !(forSessions || open),
+)
+export const sessionOperations = allOperations.filter(
+  ({ forManagementKeys, forSessions }) => forSessions && !forManagementKeys,
+)
+export const openOperations = allOperations.filter(({ open }) => open)
 
 /** Follows `$ref`. */
 export function resolve(schema: Schema): Schema {

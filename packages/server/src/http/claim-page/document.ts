@@ -32,7 +32,7 @@ export const pageHeaders = {
   'X-Robots-Tag': 'noindex, nofollow, noarchive',
 } as const
 
-const mark = html`<svg width="22" height="22" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="8" cy="8" r="5"/><path d="m11.6 11.6 8.4 8.4M16 16l3-3M19 19l2-2"/></svg>`
+export const mark = html`<svg width="22" height="22" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="8" cy="8" r="5"/><path d="m11.6 11.6 8.4 8.4M16 16l3-3M19 19l2-2"/></svg>`
 
 /** @param from who sent the link, as far as that may be said */
 export async function render({ title, body }: Page, from: string | null): Promise<string> {

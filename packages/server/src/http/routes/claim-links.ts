@@ -9,6 +9,7 @@ const tags = ['Claim links']
 const path = '/v1/keys/{key}/claim-links'
 
 const create = managementRoute({
+  action: 'keys:rotate',
   method: 'post',
   path,
   summary: 'Make a link by which somebody without an account is given a new secret',
@@ -19,6 +20,7 @@ const create = managementRoute({
   responses: { 201: jsonAnswer('The link; its URL is in no other answer', claimLinkCreated) },
 })
 const list = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path,
   summary: 'List the claim links of a key',
@@ -28,6 +30,7 @@ const list = managementRoute({
   responses: { 200: jsonAnswer('A page', claimLinkPage) },
 })
 const withdraw = managementRoute({
+  action: 'keys:rotate',
   method: 'delete',
   path: `${path}/{claim_link}`,
   summary: 'Withdraw a claim link',

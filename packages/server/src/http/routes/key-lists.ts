@@ -1,6 +1,7 @@
 import { keyCsvQuery, keyListQuery, keyPage } from '@keyturn/contract'
 import type { Context } from 'hono'
 import { type KeyListQuery, type KeyScope, listAndCountKeys, listKeys } from '../../keys/key-list.ts'
+import { recordKeyExport } from '../../keys/record-export.ts'
 import { findManagementProject, findOrganization, findProject } from '../../organizations/find.ts'
 import type { Call } from '../../people/call.ts'
 import { requireScope } from '../../people/permissions.ts'
@@ -16,6 +17,7 @@ const csv = {
 const description = 'Scope `keys:read`.'
 
 const ofProject = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/projects/{project}/keys',
   summary: 'List the keys of a project',
@@ -25,6 +27,7 @@ const ofProject = managementRoute({
   responses: page,
 })
 const ofProjectCsv = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/projects/{project}/keys.csv',
   summary: 'List the keys of a project, as CSV',
@@ -34,6 +37,7 @@ const ofProjectCsv = managementRoute({
   responses: csv,
 })
 const ofOrganization = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/organizations/{org}/keys',
   summary: 'List the keys of an organization',
@@ -43,6 +47,7 @@ const ofOrganization = managementRoute({
   responses: page,
 })
 const ofOrganizationCsv = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/organizations/{org}/keys.csv',
   summary: 'List the keys of an organization, as CSV',
@@ -52,6 +57,7 @@ const ofOrganizationCsv = managementRoute({
   responses: csv,
 })
 const forManagement = managementRoute({
+  action: 'management_keys:read',
   method: 'get',
   path: '/v1/organizations/{org}/management-keys',
   summary: 'List management keys',
@@ -120,6 +126,7 @@ async function answerCsv(c: Context<Env>, call: Call, scope: KeyScope, query: Om
   const nextPage = (cursor?: string) => listKeys(call, scope, { ...query, limit, cursor })
   // The first page before the headers, so that what is wrong with the request is answered as an error and not as half a file.
   let current = await nextPage()
+  await recordKeyExport(call, scope, query)
   let started = false
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import {
+  type ActionName,
   keyAnswer,
   keyCancel,
   keyCreate,
@@ -52,6 +53,7 @@ import { toWireIssued, toWireKey, toWireRotated } from '../wire.ts'
 const tags = ['Keys']
 
 const create = managementRoute({
+  action: 'keys:create',
   method: 'post',
   path: '/v1/projects/{project}/keys',
   summary: 'Create a key',
@@ -61,6 +63,7 @@ const create = managementRoute({
   responses: { 201: jsonAnswer('The key and its first secret', keyCreated) },
 })
 const createForManagement = managementRoute({
+  action: 'management_keys:create',
   method: 'post',
   path: '/v1/organizations/{org}/management-keys',
   summary: 'Create a management key',
@@ -70,6 +73,7 @@ const createForManagement = managementRoute({
   responses: { 201: jsonAnswer('The key and its first secret', keyCreated) },
 })
 const read = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/keys/{key}',
   summary: 'Read a key',
@@ -79,6 +83,7 @@ const read = managementRoute({
   responses: { 200: jsonAnswer('The key', keySchema) },
 })
 const edit = managementRoute({
+  action: 'keys:edit',
   method: 'patch',
   path: '/v1/keys/{key}',
   summary: 'Rename or edit a key',
@@ -88,7 +93,8 @@ const edit = managementRoute({
   responses: { 200: jsonAnswer('The key', keySchema) },
 })
 
-const action = <const A extends string, S extends z.ZodType>(
+const operation = <const A extends string, S extends z.ZodType>(
+  action: ActionName,
   name: A,
   summary: string,
   description: string,
@@ -96,6 +102,7 @@ const action = <const A extends string, S extends z.ZodType>(
   required = false,
 ) =>
   managementRoute({
+    action,
     method: 'post',
     path: `/v1/keys/{key}/${name}` as const,
     summary,
@@ -104,7 +111,8 @@ const action = <const A extends string, S extends z.ZodType>(
     request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(body), required } },
     responses: { 200: jsonAnswer('The key', keyAnswer) },
   })
-const extend = action(
+const extend = operation(
+  'keys:change',
   'extend',
   'Extend a key',
   'To a later time, within the maximum lifetime of the policy.',
@@ -112,6 +120,7 @@ const extend = action(
   true,
 )
 const rotate = managementRoute({
+  action: 'keys:rotate',
   method: 'post',
   path: '/v1/keys/{key}/rotate',
   summary: 'Rotate a key',
@@ -122,6 +131,7 @@ const rotate = managementRoute({
   responses: { 200: jsonAnswer('The key and its new secret', keyCreated) },
 })
 const stage = managementRoute({
+  action: 'keys:rotate',
   method: 'post',
   path: '/v1/keys/{key}/secrets',
   summary: 'Stage a second secret',
@@ -131,27 +141,37 @@ const stage = managementRoute({
   request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(secretStage), required: false } },
   responses: { 201: jsonAnswer('The key and its staged secret', keyCreated) },
 })
-const promote = action('promote', 'Promote the staged secret', 'The old primary goes on for the overlap.', keyPromote)
-const finish = action(
+const promote = operation(
+  'keys:rotate',
+  'promote',
+  'Promote the staged secret',
+  'The old primary goes on for the overlap.',
+  keyPromote,
+)
+const finish = operation(
+  'keys:rotate',
   'finish',
   'End the overlap now',
   'Wants `force` where the old secret was called in the last hour.',
   keyFinish,
 )
-const cancel = action(
+const cancel = operation(
+  'keys:rotate',
   'cancel',
   'Take a rotation or a staged secret back',
   'The newer secret is revoked. Wants `force` where it was called.',
   keyCancel,
 )
-const disable = action(
+const disable = operation(
+  'keys:change',
   'disable',
   'Disable a key',
   'Every request with it is refused until it is enabled again.',
   emptyBody,
 )
-const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', emptyBody)
+const enable = operation('keys:change', 'enable', 'Enable a key', 'Lets a disabled key work again.', emptyBody)
 const revoke = managementRoute({
+  action: 'keys:change',
   method: 'post',
   path: '/v1/keys/{key}/revoke',
   summary: 'Revoke a key',
@@ -167,6 +187,7 @@ const revoke = managementRoute({
 // Shorter than the time-outs of most clients and proxies.
 const defaultWaitSeconds = 25
 const remove = managementRoute({
+  action: 'keys:delete',
   method: 'delete',
   path: '/v1/keys/{key}',
   summary: 'Delete a key',

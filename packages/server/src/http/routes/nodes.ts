@@ -11,6 +11,7 @@ const sequence = z
   .refine(Number.isSafeInteger, 'must be at most 9007199254740991')
   .meta({ type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 const list = managementRoute({
+  action: 'installation:read',
   method: 'get',
   path: '/v1/nodes',
   summary: 'The processes that answer verdicts',
@@ -19,6 +20,7 @@ const list = managementRoute({
   responses: { 200: jsonAnswer('All of them', nodeList) },
 })
 const read = managementRoute({
+  action: 'propagations:read',
   method: 'get',
   path: '/v1/propagations/{sequence}',
   summary: 'How far has a change come?',

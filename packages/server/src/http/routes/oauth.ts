@@ -31,6 +31,7 @@ export function oauthRoutes(services: Services): Hono<Env> {
   routes.post('/oauth/introspect', async (c) => {
     const form = await readForm(c)
     const { caller } = await authenticate(verifier, credentialOf(c, form), addressOf(c))
+    c.set('caller', caller)
     requireScope(caller, 'verify')
     const kinds = ['secret', 'jwt'] as const
     const { code, record } = await verifier.inspect(tokenOf(form), { kinds }, (found) => isVerifiableBy(caller, found))

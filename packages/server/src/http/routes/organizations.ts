@@ -1,9 +1,9 @@
 import {
+  listQuery,
   organizationCreate,
   organizationEdit,
   organizationSchema,
   pageOf,
-  pageQuery,
   projectCreate,
   projectEdit,
   projectSchema,
@@ -34,6 +34,7 @@ const organizationPage = pageOf(organizationSchema).meta({ id: 'OrganizationPage
 const projectPage = pageOf(projectSchema).meta({ id: 'ProjectPage' })
 
 const create = managementRoute({
+  action: 'organizations:create',
   method: 'post',
   path: '/v1/organizations',
   summary: 'Create an organization',
@@ -43,15 +44,17 @@ const create = managementRoute({
   responses: { 201: jsonAnswer('The organization', organizationSchema) },
 })
 const list = managementRoute({
+  action: 'organizations:list',
   method: 'get',
   path: '/v1/organizations',
   summary: 'List organizations',
   description: 'Scope `keys:read`. Those within reach of the key.',
   tags: ['Organizations'],
-  request: { query: pageQuery },
+  request: { query: listQuery },
   responses: { 200: jsonAnswer('A page', organizationPage) },
 })
 const read = managementRoute({
+  action: 'organization:read',
   method: 'get',
   path: '/v1/organizations/{org}',
   summary: 'Read an organization',
@@ -61,6 +64,7 @@ const read = managementRoute({
   responses: { 200: jsonAnswer('The organization', organizationSchema) },
 })
 const edit = managementRoute({
+  action: 'organization:edit',
   method: 'patch',
   path: '/v1/organizations/{org}',
   summary: 'Rename it, set its policy, switch API access off and on',
@@ -70,6 +74,7 @@ const edit = managementRoute({
   responses: { 200: jsonAnswer('The organization', organizationSchema) },
 })
 const createInside = managementRoute({
+  action: 'projects:create',
   method: 'post',
   path: '/v1/organizations/{org}/projects',
   summary: 'Create a project',
@@ -79,15 +84,17 @@ const createInside = managementRoute({
   responses: { 201: jsonAnswer('The project', projectSchema) },
 })
 const listInside = managementRoute({
+  action: 'projects:read',
   method: 'get',
   path: '/v1/organizations/{org}/projects',
   summary: 'List projects',
   description: 'Scope `keys:read`. Those within reach of the key.',
   tags: ['Projects'],
-  request: { params: organizationParam, query: pageQuery },
+  request: { params: organizationParam, query: listQuery },
   responses: { 200: jsonAnswer('A page', projectPage) },
 })
 const readOne = managementRoute({
+  action: 'projects:read',
   method: 'get',
   path: '/v1/projects/{project}',
   summary: 'Read a project',
@@ -97,6 +104,7 @@ const readOne = managementRoute({
   responses: { 200: jsonAnswer('The project', projectSchema) },
 })
 const editOne = managementRoute({
+  action: 'projects:edit',
   method: 'patch',
   path: '/v1/projects/{project}',
   summary: 'Rename it, set its policy, switch API access off and on',
@@ -106,6 +114,7 @@ const editOne = managementRoute({
   responses: { 200: jsonAnswer('The project', projectSchema) },
 })
 const renew = managementRoute({
+  action: 'projects:renew',
   method: 'post',
   path: '/v1/projects/{project}/renewals',
   summary: 'Ask the holders of all secrets to renew them now',

@@ -5,6 +5,7 @@ import { jsonAnswer, keyParam, managementRoute, newRoutes } from '../route.ts'
 import { toWireCutOver } from '../wire.ts'
 
 const cutOver = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/keys/{key}/rotation',
   summary: 'How far is the cut-over?',

@@ -4,6 +4,7 @@ import { callOf, type Services } from '../context.ts'
 import { jsonAnswer, keyParam, managementRoute, newRoutes } from '../route.ts'
 
 const read = managementRoute({
+  action: 'keys:read',
   method: 'get',
   path: '/v1/keys/{key}/usage',
   summary: 'How often was a key called?',

@@ -21,6 +21,7 @@ import { apiRoute, emptyBody, idempotencyHeader, jsonAnswer, jsonBody, managemen
 import { toWireKey, toWireRotated } from '../wire.ts'
 
 const verify = managementRoute({
+  action: 'verdicts:ask',
   method: 'post',
   path: '/v1/verify',
   summary: 'May a request with this key pass?',
