@@ -64,6 +64,7 @@ export const errorCodes = [
   'management_key_required',
   'last_owner',
   'member_owns_keys',
+  'leaves_keys_behind',
   'leaves_too_much',
   'already_a_member',
   'sign_in_to_accept',

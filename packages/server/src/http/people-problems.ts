@@ -74,6 +74,12 @@ export const peopleProblems = {
     detail: ({ owned }) =>
       `${text(owned)} keys would be left without anybody who looks after them. Name a member in hand_over_to, or send {"force": true}.`,
   },
+  leaves_keys_behind: {
+    status: 409,
+    title: 'You own keys here',
+    detail: ({ owned }) =>
+      `${text(owned)} keys would be left without anybody who looks after them. Give each another owner, or ask an administrator to remove you and name one.`,
+  },
   leaves_too_much: {
     status: 409,
     title: 'The member leaves more keys than one call can see to',

@@ -95,16 +95,43 @@ export async function removeMember(
     const now = await call.now(tx)
     const keys: RemovedMembersKey[] = []
     for (const one of locked) keys.push(await seeTo(tx, call, one, successor, wanted, now))
-    const links = {
-      invitations: await withdrawInvitationsBy(tx, call, organizationId, personId, now),
-      claimLinks: await withdrawClaimLinksBy(tx, call, organizationId, personId, now),
-    }
-    await deleteMember(tx, organizationId, personId)
-    await nameActor(tx, call.caller.actor, call.requestId)
-    await endSessionsIn(tx, personId, organizationId)
+    const links = await endMembership(tx, call, member, now)
     await recordRemoval(tx, call, member, successor, keys, now)
     return { member: view, successor, keys, links, now }
   })
+}
+
+/**
+ * A member leaves by themselves. Keys that they own they hand over first: nobody is asked for a successor here, and nobody is left to
+ * look after them. What they were shown stays as it is; the event names it, for whoever wants to rotate it.
+ *
+ * @throws DomainError member_not_found, last_owner, leaves_keys_behind, leaves_too_much
+ */
+export async function leave(call: Call, organizationId: string, personId: string): Promise<void> {
+  await call.change(async (tx) => {
+    const member = await lockMember(tx, organizationId, personId)
+    if (member.role === 'owner') await requireAnotherOwner(tx, organizationId)
+    const now = await call.now(tx)
+    const keys = await leftBy(tx, organizationId, member, now)
+    const owned = keys.filter((one) => one.owned).length
+    if (owned > 0) throw new DomainError('leaves_keys_behind', { owned })
+    await endMembership(tx, call, member, now)
+    await recordRemoval(tx, call, member, null, keys.map(asItIs), now)
+  })
+}
+
+const asItIs = (left: LeftKeyRecord): OutcomeOfKey => ({ left, rotation: 'not_wanted' })
+
+/** @returns the links of theirs that were withdrawn */
+async function endMembership(tx: Tx, call: Call, { organizationId, personId }: MemberRecord, now: Instant) {
+  const links = {
+    invitations: await withdrawInvitationsBy(tx, call, organizationId, personId, now),
+    claimLinks: await withdrawClaimLinksBy(tx, call, organizationId, personId, now),
+  }
+  await deleteMember(tx, organizationId, personId)
+  await nameActor(tx, call.caller.actor, call.requestId)
+  await endSessionsIn(tx, personId, organizationId)
+  return links
 }
 
 async function leftBy(reader: Reader, organizationId: string, member: MemberRecord, now: Instant) {
@@ -154,15 +181,17 @@ async function seeTo(
   }
 }
 
+type OutcomeOfKey = Pick<RemovedMembersKey, 'left' | 'rotation'>
+
 async function recordRemoval(
   tx: Tx,
   call: Call,
   member: MemberRecord,
   successor: MemberRecord | null,
-  keys: readonly RemovedMembersKey[],
+  keys: readonly OutcomeOfKey[],
   now: Instant,
 ): Promise<void> {
-  const ids = (wanted: (one: RemovedMembersKey) => boolean) => keys.filter(wanted).map(({ left }) => left.key.id)
+  const ids = (wanted: (one: OutcomeOfKey) => boolean) => keys.filter(wanted).map(({ left }) => left.key.id)
   await recordChange(tx, call, now, {
     action: 'member.removed',
     organizationId: member.organizationId,

@@ -2,7 +2,7 @@ import { managementScopes } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
-import { join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
+import { goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
@@ -205,5 +205,62 @@ describe.each(engines)('leaving, on $name', (engine) => {
     expect((await remove(person)).status).toBe(200)
     const { body } = await person.request('GET', '/v1/me')
     expect(body.memberships).toMatchObject([{ organization: { id: organization.id }, role: 'manager' }])
+  })
+
+  describe('by oneself', () => {
+    const goAway = (person: Person, org = 'default') => person.request('DELETE', `/v1/me/memberships/${org}`)
+
+    it('ends the membership and withdraws open links, and the event names what was seen', async () => {
+      const person = await join(keyturn, 'default', { role: 'admin' })
+      const { body } = await create(person, { owner: owner.email })
+      const invited = await person.request('POST', '/v1/organizations/default/invitations', {
+        body: { email: newEmail(), role: 'member' },
+      })
+      expect((await goAway(person)).status).toBe(204)
+      expect((await person.request('GET', '/v1/me')).status).toBe(401)
+      expect((await person.request('GET', `/v1/keys/${body.key.id}`)).status).toBe(401)
+      const stranger = new Person(keyturn)
+      const accepted = await stranger.request('POST', '/v1/invitations/accept', {
+        body: { token: tokenOf(invited.body.url), name: 'Grace', password: goodPassword },
+      })
+      expect(accepted.body.code).toBe('link_expired')
+      expect(await verdictOf(body.secret.value)).toBe('VALID')
+      const events = await owner.request('GET', '/v1/organizations/default/audit-events?action=member.removed')
+      const mine = events.body.data.find((event: { actor: { id: string } }) => event.actor.id === person.id)
+      expect(mine).toMatchObject({
+        target: { id: person.id },
+        after: { created: [body.key.id], seen: [body.key.id], owned: [], rotated: [] },
+      })
+    })
+
+    it('is refused while one owns keys, with what to do, and nothing changes', async () => {
+      const person = await join(keyturn, 'default', { role: 'manager' })
+      const { body } = await create(person)
+      await expectNothingChanged(keyturn, async () => {
+        expect(await goAway(person)).toMatchObject({ status: 409, body: { code: 'leaves_keys_behind', owned: 1 } })
+      })
+      await person.request('PATCH', `/v1/keys/${body.key.id}`, { body: { owner: owner.email } })
+      expect((await goAway(person)).status).toBe(204)
+    })
+
+    it('is refused to the last owner; of two at once one stays', async () => {
+      const organization = await keyturn.createOrganization()
+      const two = await Promise.all([1, 2].map(() => join(keyturn, organization.id, { role: 'owner' })))
+      const answers = await Promise.all(two.map((person) => goAway(person, organization.id)))
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([204, 409])
+      expect(answers.find(({ status }) => status === 409)?.body.code).toBe('last_owner')
+      await expectNothingChanged(keyturn, async () => {
+        expect((await goAway(owner)).body.code).toBe('last_owner')
+      })
+    })
+
+    it('from where one is no member is as from nowhere', async () => {
+      const person = await join(keyturn, 'default', { role: 'member' })
+      const { id } = await keyturn.createOrganization()
+      const [foreign, missing] = [await goAway(person, id), await goAway(person, 'org_none')]
+      for (const answer of [foreign, missing])
+        expect(faultOf(answer, { status: 404, code: 'organization_not_found' })).toBeNull()
+      expect(foreign.body.detail).toBe(missing.body.detail)
+    })
   })
 })

@@ -11,10 +11,11 @@ import {
   twoFactorConfirmation,
 } from '@keyturn/contract'
 import { DomainError } from '../../kernel/errors.ts'
+import { leave } from '../../people/remove-member.ts'
 import { endOwnSession, listOwnSessions, readMemberships } from '../../people/sessions.ts'
 import { callOf, type Services } from '../context.ts'
 import { toWirePerson, toWireSession } from '../people-wire.ts'
-import { emptyBody, jsonAnswer, jsonBody, newRoutes, sessionRoute } from '../route.ts'
+import { emptyBody, jsonAnswer, jsonBody, newRoutes, organizationParam, sessionRoute } from '../route.ts'
 import { deviceOf, ownSessionOf, sessionOf, setCookies } from '../session.ts'
 
 const tags = ['Sign-in']
@@ -48,6 +49,15 @@ const endOne = sessionRoute({
   summary: 'End a session of yours',
   tags,
   request: { params: z.object({ session: plainText(200).describe('Id of a session.') }) },
+  responses: done,
+})
+const leaving = sessionRoute({
+  method: 'delete',
+  path: '/v1/me/memberships/{org}',
+  summary: 'Leave an organization',
+  description: 'Not for its last owner, and not while you own keys there: hand them over first.',
+  tags,
+  request: { params: organizationParam },
   responses: done,
 })
 const password = sessionRoute({
@@ -122,6 +132,14 @@ export function meRoutes(services: Services) {
   })
   routes.openapi(endOne, async (c) => {
     await endOwnSession(callOf(services, c), sessionOf(c), c.req.valid('param').session)
+    return c.body(null, 204)
+  })
+  routes.openapi(leaving, async (c) => {
+    const wanted = c.req.valid('param').org
+    const own = (await readMemberships(ground, sessionOf(c))).map(({ organization }) => organization)
+    const organization = own.find(({ id, slug }) => id === wanted || slug === wanted)
+    if (!organization) throw new DomainError('organization_not_found')
+    await leave(callOf(services, c), organization.id, sessionOf(c).person.id)
     return c.body(null, 204)
   })
   routes.openapi(password, async (c) => {
