@@ -206,5 +206,9 @@ export const portalSessionCreate = z
   })
 
 export const portalSession = z
-  .object({ url: z.string().describe('Works once, for five minutes.'), expires_at: time, member_id: z.string() })
+  .object({
+    url: z.string().nullable().describe('Works once, for five minutes. Null where the answer is repeated after ten.'),
+    expires_at: time,
+    member_id: z.string(),
+  })
   .meta({ id: 'PortalSession' })

@@ -99,7 +99,10 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
     'POST /v1/keys/{key}/claim-links',
     'POST /v1/keys/{key}/rotate',
     'POST /v1/keys/{key}/secrets',
+    'POST /v1/organizations/{org}/invitations',
     'POST /v1/organizations/{org}/management-keys',
+    'POST /v1/organizations/{org}/members/{member}/password-reset',
+    'POST /v1/organizations/{org}/portal-sessions',
     'POST /v1/projects/{project}/keys',
   ]
 

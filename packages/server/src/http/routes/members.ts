@@ -277,7 +277,7 @@ export function memberRoutes(services: Services) {
       201,
       (call) => createPortalSession(call, organization, c.req.valid('json')),
       ({ token, expiresAt, personId }, showSecrets) => ({
-        url: showSecrets ? `${publicUrl}/portal?token=${token.reveal()}` : `${publicUrl}/portal`,
+        url: showSecrets ? `${publicUrl}/portal?token=${token.reveal()}` : null,
         expires_at: formatTime(expiresAt),
         member_id: personId,
       }),
