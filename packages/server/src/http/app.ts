@@ -8,6 +8,7 @@ import { identifyRequest, limitBody, logRequests, neverCached, requireManagement
 import { auditRoutes } from './routes/audit.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
+import { expirationRoutes } from './routes/expirations.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -48,6 +49,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.use('/v1/*', requireManagementKey(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
+  app.route('/', expirationRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))

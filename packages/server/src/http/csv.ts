@@ -56,7 +56,7 @@ function cellOf(key: Key, column: (typeof columns)[number]): string | boolean | 
 }
 
 /** RFC 4180: CRLF, quotes where they are needed. */
-const toCsv = (rows: readonly (readonly string[])[]): string =>
+export const toCsv = (rows: readonly (readonly string[])[]): string =>
   stringify(
     rows.map((row) => [...row]),
     { record_delimiter: 'windows' },

@@ -1,4 +1,4 @@
-import type { Selectable, Updateable } from 'kysely'
+import { type Selectable, sql, type Updateable } from 'kysely'
 import { DomainError } from '../kernel/errors.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { violates } from '../storage/driver-errors.ts'
@@ -71,7 +71,10 @@ export async function updateOrganization(
 ): Promise<Organization> {
   const row = await tx
     .updateTable('organizations')
-    .set(values)
+    .set({
+      ...values,
+      policy_revision: sql`policy_revision + (policy <> coalesce(${values.policy ?? null}::jsonb, policy))::integer`,
+    })
     .where('id', '=', organizationId)
     .returningAll()
     .executeTakeFirstOrThrow()

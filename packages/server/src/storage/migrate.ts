@@ -12,6 +12,8 @@ import * as findByDigests from './migrations/0006-find-by-digests.ts'
 import * as endedSecrets from './migrations/0007-ended-secrets.ts'
 import * as claimLinks from './migrations/0008-claim-links.ts'
 import * as renewals from './migrations/0009-renewals.ts'
+import * as expirations from './migrations/0020-expirations.ts'
+import * as trackedCredentials from './migrations/0021-tracked-credentials.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -24,6 +26,8 @@ const migrations: Record<string, Migration> = {
   '0007-ended-secrets': endedSecrets,
   '0008-claim-links': claimLinks,
   '0009-renewals': renewals,
+  '0020-expirations': expirations,
+  '0021-tracked-credentials': trackedCredentials,
 }
 
 /**

@@ -51,6 +51,8 @@ const samples: Readonly<Record<string, Sample>> = {
   },
   'GET /v1/projects/{project}/keys.csv': { status: 200 },
   'GET /v1/organizations/{org}/keys.csv': { status: 200 },
+  'GET /v1/organizations/{org}/expirations': { status: 200 },
+  'GET /v1/organizations/{org}/expirations.csv': { status: 200 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
