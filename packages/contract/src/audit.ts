@@ -19,6 +19,8 @@ export const auditActions = [
   'project.api_access_enabled',
   'project.policy_changed',
   'project.renewal_requested',
+  'feed_token.created',
+  'feed_token.revoked',
   'key.created',
   'key.updated',
   'key.extended',

@@ -15,6 +15,7 @@ export const errorCodes = [
   // Who calls
   'unauthenticated',
   'invalid_token',
+  'invalid_feed_token',
   'ambiguous_credentials',
   'insufficient_scope',
   'root_key_required',
@@ -27,6 +28,7 @@ export const errorCodes = [
   'key_not_found',
   'propagation_not_found',
   'claim_link_not_found',
+  'feed_token_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',

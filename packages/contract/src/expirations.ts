@@ -88,5 +88,6 @@ export const expirationQuery = z
   .meta({ id: 'ExpirationQuery' })
 export type ExpirationQuery = z.infer<typeof expirationQuery>
 
+export const expirationFilters = narrowing
 export const expirationCsvQuery = z.strictObject({ ...bounds, ...narrowing }).refine(oneSpan, oneSpanMessage)
 export type ExpirationCsvQuery = z.infer<typeof expirationCsvQuery>

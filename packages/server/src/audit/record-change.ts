@@ -18,7 +18,7 @@ export interface Change {
   readonly organizationId: string | null
   readonly projectId: string | null
   readonly target: {
-    readonly type: 'key' | 'project' | 'organization' | 'installation'
+    readonly type: 'key' | 'project' | 'organization' | 'installation' | 'feed_token' | 'tracked_credential'
     readonly id: string
     readonly name: string
   }

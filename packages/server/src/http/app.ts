@@ -6,9 +6,11 @@ import { docsRoutes } from './docs.ts'
 import { answerError } from './errors.ts'
 import { identifyRequest, limitBody, logRequests, neverCached, requireManagementKey, strictBody } from './middleware.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { calendarRoutes } from './routes/calendar.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
 import { expirationRoutes } from './routes/expirations.ts'
+import { feedTokenRoutes } from './routes/feed-tokens.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -44,12 +46,14 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', claimRoutes(services))
   app.use('/v1/*', neverCached, limitBody, strictBody)
   app.route('/', selfRoutes(services))
+  app.route('/', calendarRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
   refuseOtherMethods(app)
   app.use('/v1/*', requireManagementKey(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
   app.route('/', expirationRoutes(services))
+  app.route('/', feedTokenRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))

@@ -1,7 +1,19 @@
 import type * as wire from '@keyturn/contract'
 import { type Expiration, expirationStatusAt, isInUse, kindOf } from '../expirations/expiration.ts'
+import type { FeedToken } from '../expirations/feed-token.ts'
 import { formatInstant, formatTime, type Instant } from '../kernel/instant.ts'
 import { slotAt } from '../keys/slots.ts'
+
+export const toWireFeedToken = (token: FeedToken): wire.FeedToken => ({
+  id: token.id,
+  organization_id: token.organizationId,
+  name: token.name,
+  projects: token.projects === null ? null : [...token.projects],
+  created_at: formatTime(token.createdAt),
+  created_by: token.createdBy,
+  last_used_at: token.lastUsedAt === null ? null : formatTime(token.lastUsedAt),
+  revoked_at: token.revokedAt === null ? null : formatTime(token.revokedAt),
+})
 
 export function toWireExpiration(expiration: Expiration, now: Instant): wire.Expiration {
   const { id, type, at } = expiration

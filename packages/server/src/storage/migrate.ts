@@ -14,6 +14,7 @@ import * as claimLinks from './migrations/0008-claim-links.ts'
 import * as renewals from './migrations/0009-renewals.ts'
 import * as expirations from './migrations/0020-expirations.ts'
 import * as trackedCredentials from './migrations/0021-tracked-credentials.ts'
+import * as feedTokens from './migrations/0022-feed-tokens.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '0009-renewals': renewals,
   '0020-expirations': expirations,
   '0021-tracked-credentials': trackedCredentials,
+  '0022-feed-tokens': feedTokens,
 }
 
 /**

@@ -22,6 +22,7 @@ export interface Schema {
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
   claim_links: ClaimLinksTable
+  feed_tokens: FeedTokensTable
   tracked_credentials: TrackedCredentialsTable
   tracked_values: TrackedValuesTable
   usage_hours: UsageTable & { hour: Instant }
@@ -148,6 +149,20 @@ interface ClaimLinksTable {
   /** The one that was made for whoever claimed it. */
   secret_id: string | null
   withdrawn_at: Instant | null
+}
+
+interface FeedTokensTable {
+  id: string
+  organization_id: string
+  name: string
+  /** Null: all. */
+  projects: string[] | null
+  /** SHA-256 of the token. */
+  token_digest: Uint8Array
+  created_at: Instant
+  created_by: Json<Actor>
+  last_used_at: Generated<Instant | null>
+  revoked_at: Generated<Instant | null>
 }
 
 interface TrackedFactsColumns {

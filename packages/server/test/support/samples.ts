@@ -9,6 +9,7 @@ export interface Place {
   readonly key: string
   /** An open one of `key`. */
   readonly claim_link?: string
+  readonly feed_token?: string
   /** Of a change. */
   readonly sequence?: string
   /** The value of `key`, for operations that are called with the key itself. */
@@ -53,6 +54,10 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/keys.csv': { status: 200 },
   'GET /v1/organizations/{org}/expirations': { status: 200 },
   'GET /v1/organizations/{org}/expirations.csv': { status: 200 },
+  'GET /v1/organizations/{org}/expirations.ics': { status: 200 },
+  'POST /v1/organizations/{org}/feed-tokens': { body: { name: 'Calendar' }, status: 201 },
+  'GET /v1/organizations/{org}/feed-tokens': { status: 200 },
+  'DELETE /v1/organizations/{org}/feed-tokens/{feed_token}': { status: 204 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
@@ -91,7 +96,7 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
-  const { org, project, claim_link = 'clm_none', sequence = '1' } = place
+  const { org, project, claim_link = 'clm_none', feed_token = 'fdt_none', sequence = '1' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -100,6 +105,7 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{project}', project)
     .replace('{key}', key)
     .replace('{claim_link}', claim_link)
+    .replace('{feed_token}', feed_token)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
@@ -136,6 +142,9 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
   const project = await keyturn.createProject(organization)
   const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
   const { body: link } = await keyturn.request('POST', `/v1/keys/${key.id}/claim-links`)
+  const { body: feed } = await keyturn.request('POST', `/v1/organizations/${project.organization_id}/feed-tokens`, {
+    body: { name: 'Calendar', projects: [project.id] },
+  })
   const prepared = await Promise.all(
     Object.entries(preparations).map(async ([name, path]) => {
       const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
@@ -148,6 +157,7 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
     project: project.id,
     key: key.id,
     claim_link: link.id,
+    feed_token: feed.id,
     ownValue: secret.value,
     insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
   }
