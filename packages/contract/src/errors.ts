@@ -29,10 +29,12 @@ export const errorCodes = [
   'propagation_not_found',
   'claim_link_not_found',
   'feed_token_not_found',
+  'tracked_credential_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',
   'external_id_taken',
+  'fingerprint_taken',
   'active_key_limit_reached',
   'key_revoked',
   'key_changed',

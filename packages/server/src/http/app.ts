@@ -17,6 +17,7 @@ import { nodeRoutes } from './routes/nodes.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { rotationRoutes } from './routes/rotation.ts'
+import { trackedCredentialRoutes } from './routes/tracked-credentials.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
@@ -54,6 +55,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', keyListRoutes(services))
   app.route('/', expirationRoutes(services))
   app.route('/', feedTokenRoutes(services))
+  app.route('/', trackedCredentialRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))

@@ -131,6 +131,16 @@ const problems = {
     detail: ({ sequence }) =>
       `No change has the sequence ${text(sequence)} yet. Take it from the answer to a revocation.`,
   },
+  tracked_credential_not_found: {
+    status: 404,
+    title: 'No such tracked credential',
+    detail: () => 'Check the id, and the key that you call with.',
+  },
+  fingerprint_taken: {
+    status: 409,
+    title: 'Another entry has this fingerprint',
+    detail: () => 'It is the same value: look at the entry that has it, or had it, rather than keep it twice.',
+  },
   feed_token_not_found: {
     status: 404,
     title: 'No such feed token',

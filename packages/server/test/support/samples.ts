@@ -10,6 +10,7 @@ export interface Place {
   /** An open one of `key`. */
   readonly claim_link?: string
   readonly feed_token?: string
+  readonly tracked_credential?: string
   /** Of a change. */
   readonly sequence?: string
   /** The value of `key`, for operations that are called with the key itself. */
@@ -58,6 +59,21 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/organizations/{org}/feed-tokens': { body: { name: 'Calendar' }, status: 201 },
   'GET /v1/organizations/{org}/feed-tokens': { status: 200 },
   'DELETE /v1/organizations/{org}/feed-tokens/{feed_token}': { status: 204 },
+  'POST /v1/organizations/{org}/tracked-credentials': {
+    body: { name: 'Stripe, webhooks', expires_at: '2030-01-01T00:00:00Z' },
+    status: 201,
+  },
+  'GET /v1/organizations/{org}/tracked-credentials': { status: 200 },
+  'GET /v1/organizations/{org}/tracked-credentials/{tracked_credential}': { status: 200 },
+  'PATCH /v1/organizations/{org}/tracked-credentials/{tracked_credential}': {
+    body: { name: 'Stripe, renamed' },
+    status: 200,
+  },
+  'POST /v1/organizations/{org}/tracked-credentials/{tracked_credential}/renew': {
+    body: { expires_at: '2031-01-01T00:00:00Z' },
+    status: 200,
+  },
+  'DELETE /v1/organizations/{org}/tracked-credentials/{tracked_credential}': { status: 204 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
@@ -97,6 +113,7 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
   const { org, project, claim_link = 'clm_none', feed_token = 'fdt_none', sequence = '1' } = place
+  const { tracked_credential = 'trc_none' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -106,6 +123,7 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{key}', key)
     .replace('{claim_link}', claim_link)
     .replace('{feed_token}', feed_token)
+    .replace('{tracked_credential}', tracked_credential)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
@@ -145,6 +163,11 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
   const { body: feed } = await keyturn.request('POST', `/v1/organizations/${project.organization_id}/feed-tokens`, {
     body: { name: 'Calendar', projects: [project.id] },
   })
+  const { body: tracked } = await keyturn.request(
+    'POST',
+    `/v1/organizations/${project.organization_id}/tracked-credentials`,
+    { body: { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id } },
+  )
   const prepared = await Promise.all(
     Object.entries(preparations).map(async ([name, path]) => {
       const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
@@ -158,6 +181,7 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
     key: key.id,
     claim_link: link.id,
     feed_token: feed.id,
+    tracked_credential: tracked.id,
     ownValue: secret.value,
     insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
   }
