@@ -91,3 +91,36 @@ export type ExpirationQuery = z.infer<typeof expirationQuery>
 export const expirationFilters = narrowing
 export const expirationCsvQuery = z.strictObject({ ...bounds, ...narrowing }).refine(oneSpan, oneSpanMessage)
 export type ExpirationCsvQuery = z.infer<typeof expirationCsvQuery>
+
+const counts = {
+  count: z.number().int(),
+  ends: z.number().int().describe('Secrets of keys, by their own expiry or the end of their overlap.'),
+  rotations_due: z.number().int(),
+  tracked: z.number().int().describe('Credentials that somebody else issued.'),
+}
+
+export const expirationForecast = z
+  .object({
+    from: time,
+    overdue: z.number().int().describe('Rotations that the policy wanted before now.'),
+    weeks: z
+      .array(z.object({ starts_on: z.string().describe('A Monday, in UTC.'), ...counts }).meta({ id: 'ForecastWeek' }))
+      .describe('53 of them, from the present one on.'),
+    crowded_days: z
+      .array(z.object({ date: z.string(), ...counts }).meta({ id: 'CrowdedDay' }))
+      .describe(
+        'Days in UTC on which many end together: at least five, and at least three times as many as on an average day of the year; the ten most crowded, in their order.',
+      ),
+    later: z.number().int().describe('After these weeks.'),
+    never: z.number().int(),
+  })
+  .meta({ id: 'ExpirationForecast' })
+export type ExpirationForecast = z.infer<typeof expirationForecast>
+
+export const forecastQuery = z.strictObject({
+  type: narrowing.type,
+  kind: narrowing.kind,
+  owner: narrowing.owner,
+  project: narrowing.project,
+  in_use: narrowing.in_use,
+})

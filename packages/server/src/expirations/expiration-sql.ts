@@ -32,7 +32,8 @@ export interface WalkOptions {
   readonly ended: boolean
   /** From that key or credential on, itself included: it may have more than one place. */
   readonly from: Pick<ExpirationPlace, 'at' | 'subject'> | null
-  readonly limit: number
+  /** Null: all of them, in no order. */
+  readonly limit: number | null
   readonly now: Instant
 }
 
@@ -67,14 +68,17 @@ export function walkExpirations(scope: ExpirationScope, filter: ExpirationFilter
     ...trackedLegs(scope, filter, options).map((leg) => walk(leg, [], options)),
   ]
   if (parts.length === 0) return sql`select null as subject, null::timestamptz as place, null as leg where false`
-  return sql`select * from (${union(parts)}) as merged order by place, subject limit ${options.limit}`
+  return sql`select * from (${union(parts)}) as merged ${inOrder(options, sql`place`, sql`subject`)}`
 }
 
 function walk({ from, id, place, where, name }: Leg, scoped: readonly Sql[], { from: start, limit }: WalkOptions): Sql {
   const past = start === null ? [] : [sql`(${place}, ${id}) >= (${at(start.at)}, ${start.subject}::text collate "C")`]
   return sql`select ${id} as subject, ${place} as place, ${name}::text as leg from ${from}
-    where ${all([...scoped, ...where, ...past])} order by ${place}, ${id} limit ${limit}`
+    where ${all([...scoped, ...where, ...past])} ${inOrder({ limit }, place, id)}`
 }
+
+const inOrder = ({ limit }: Pick<WalkOptions, 'limit'>, place: Sql, id: Sql): Sql =>
+  limit === null ? sql`` : sql`order by ${place}, ${id} limit ${limit}`
 
 type Within = (part: (scoped: readonly Sql[]) => Sql) => Sql
 
@@ -207,7 +211,7 @@ function rotationParts(scope: ExpirationScope, filter: ExpirationFilter, options
           ${scope.rotating.map(({ everySeconds }) => `${everySeconds} seconds`)}::interval[]) as reach (id, every)
         cross join lateral (
           select k.id as subject, ${due} as place, 'rotation'::text as leg from keys k where ${all(conditions)}
-          order by ${made}, k.id limit ${options.limit}
+          ${inOrder(options, made, sql`k.id`)}
         ) as part`
     }),
   )

@@ -26,6 +26,27 @@ export async function walk(
   return rows
 }
 
+/** How many come on a day. */
+export interface ComingOnDay {
+  /** The day in UTC, by its beginning; infinity: never. */
+  readonly day: Instant
+  readonly leg: Coming['leg']
+  readonly count: number
+}
+
+/** All that is to come or overdue or never comes, by day: reads an index from end to end, and no key. */
+export async function countByDay(
+  reader: Reader,
+  scope: ExpirationScope,
+  filter: ExpirationFilter,
+  now: Instant,
+): Promise<ComingOnDay[]> {
+  const all = walkExpirations(scope, filter, { ended: false, from: null, limit: null, now })
+  const { rows } = await sql<ComingOnDay>`select date_trunc('day', place, 'UTC') as day, leg, count(*) as count
+    from (${all}) as coming group by 1, 2 order by 1, 2`.execute(reader)
+  return rows
+}
+
 /** Those that are there, by id. */
 export async function findCredentials(
   reader: Reader,

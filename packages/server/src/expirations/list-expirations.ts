@@ -184,7 +184,7 @@ function matches(expiration: Expiration, filter: ExpirationFilter, now: Instant)
   )
 }
 
-function toFilter(query: ExpirationFilters, now: Instant): ExpirationFilter {
+export function toFilter(query: ExpirationFilters, now: Instant): ExpirationFilter {
   const { within } = query
   // What is asked for as the near future has not ended.
   const statuses = within === undefined ? expirationStatuses : expirationStatuses.filter((status) => status !== 'ended')

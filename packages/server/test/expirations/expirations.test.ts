@@ -222,6 +222,28 @@ describe.each(engines)('everything that ends, on $name', (engine) => {
       )
   })
 
+  it('is counted by week for a year, with the days on which many end together', async () => {
+    await begin({ allow_never_expires: true, rotate_every: 100 * day })
+    const at = new Date(keyturn.clock.now() + 40 * dayMs).toISOString()
+    for (let made = 0; made < 6; made++) await create({ expires_at: at }, made % 2)
+    await create({ expires_in: 500 * day })
+    await create({ expires_in: 3 * day, owner: 'ada@example.com' })
+    await keyturn.createManagementKey(org, { expires_in: 10 * day })
+    const read = async (query = '') => (await keyturn.request('GET', `${path()}/forecast?${query}`)).body
+    const forecast = await read()
+    const all = await readAll()
+    expect(forecast.weeks.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(all.length - 3)
+    expect(forecast).toMatchObject({ overdue: 0, later: 1, never: 2 })
+    // The rotations of these eleven are due on one day, too.
+    expect(forecast.crowded_days).toMatchObject([{ date: at.slice(0, 10), count: 6, ends: 6 }, { rotations_due: 11 }])
+    expect((await read('type=expiry&project=' + projects[0])).crowded_days).toEqual([])
+    expect((await read('owner=ada@example.com&type=expiry')).weeks).toEqual(
+      expect.arrayContaining([expect.objectContaining({ count: 1 })]),
+    )
+    keyturn.clock.advance(101 * dayMs)
+    expect(await read()).toMatchObject({ overdue: 3 })
+  })
+
   it('is the same list as CSV, whole, with no cell that a spreadsheet would run', async () => {
     await begin({ max_active_keys: 1000 })
     await create({ name: '=HYPERLINK("https://example.com")', owner: 'ada@example.com', expires_in: day })

@@ -55,6 +55,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/keys.csv': { status: 200 },
   'GET /v1/organizations/{org}/expirations': { status: 200 },
   'GET /v1/organizations/{org}/expirations.csv': { status: 200 },
+  'GET /v1/organizations/{org}/expirations/forecast': { status: 200 },
   'GET /v1/organizations/{org}/expirations.ics': { status: 200 },
   'POST /v1/organizations/{org}/feed-tokens': { body: { name: 'Calendar' }, status: 201 },
   'GET /v1/organizations/{org}/feed-tokens': { status: 200 },

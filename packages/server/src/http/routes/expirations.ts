@@ -1,5 +1,12 @@
-import { expirationCsvQuery, expirationPage, expirationQuery } from '@keyturn/contract'
+import {
+  expirationCsvQuery,
+  expirationForecast,
+  expirationPage,
+  expirationQuery,
+  forecastQuery,
+} from '@keyturn/contract'
 import { listExpirations, reachOf, readAllExpirations } from '../../expirations/list-expirations.ts'
+import { readForecast } from '../../expirations/read-forecast.ts'
 import { findOrganization } from '../../organizations/find.ts'
 import { callOf, type Services } from '../context.ts'
 import { expirationCsvHeader, toExpirationCsvRows } from '../expiration-csv.ts'
@@ -32,6 +39,16 @@ const csv = managementRoute({
   },
 })
 
+const forecast = managementRoute({
+  method: 'get',
+  path: `${path}/forecast`,
+  summary: 'How much ends in each week of the year, and on which days many end together',
+  description: 'Scope `keys:read`.',
+  tags,
+  request: { params: organizationParam, query: forecastQuery },
+  responses: { 200: jsonAnswer('The forecast', expirationForecast) },
+})
+
 export function expirationRoutes(services: Services) {
   const routes = newRoutes()
   routes.openapi(list, async (c) => {
@@ -47,6 +64,11 @@ export function expirationRoutes(services: Services) {
     const rows = mapPages(pages, ({ data, now }) => toExpirationCsvRows(data.map((one) => toWireExpiration(one, now))))
     const file = { name: 'expirations.csv', type: 'text/csv; charset=utf-8; header=present' }
     return answerStream(c, file, expirationCsvHeader(), rows)
+  })
+  routes.openapi(forecast, async (c) => {
+    const call = callOf(services, c)
+    const reach = reachOf(call, await findOrganization(call, c.req.valid('param').org))
+    return c.json(await readForecast(call, reach, c.req.valid('query')), 200)
   })
   return routes
 }
