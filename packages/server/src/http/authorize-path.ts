@@ -49,7 +49,7 @@ export interface AuthorizeParts {
  */
 export function createAuthorizePath({ verifier, callers, proxies, counts, writeWhole, log }: AuthorizeParts): Listener {
   const queries = new AuthorizeQueries()
-  const answers = new AuthorizeAnswers(writeWhole)
+  const answers = new AuthorizeAnswers(writeWhole, () => verifier.now())
   const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
   return (request, response) => {

@@ -15,6 +15,7 @@ import * as renewals from './migrations/0009-renewals.ts'
 import * as expirations from './migrations/0020-expirations.ts'
 import * as trackedCredentials from './migrations/0021-tracked-credentials.ts'
 import * as feedTokens from './migrations/0022-feed-tokens.ts'
+import * as warnings from './migrations/0023-warnings.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -30,6 +31,7 @@ const migrations: Record<string, Migration> = {
   '0020-expirations': expirations,
   '0021-tracked-credentials': trackedCredentials,
   '0022-feed-tokens': feedTokens,
+  '0023-warnings': warnings,
 }
 
 /**
