@@ -41,6 +41,7 @@ export const auditActions = [
   'key.enabled',
   'key.revoked',
   'key.deleted',
+  'key.reviewed',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 

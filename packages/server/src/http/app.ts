@@ -11,6 +11,7 @@ import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
 import { expirationRoutes } from './routes/expirations.ts'
 import { feedTokenRoutes } from './routes/feed-tokens.ts'
+import { findingRoutes } from './routes/findings.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -55,6 +56,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', keyListRoutes(services))
   app.route('/', expirationRoutes(services))
   app.route('/', feedTokenRoutes(services))
+  app.route('/', findingRoutes(services))
   app.route('/', trackedCredentialRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))

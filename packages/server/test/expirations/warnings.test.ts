@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
@@ -48,12 +48,13 @@ describe.each(engines)('an end that comes near, in the traffic, on $name', (engi
     for (const one of told) expect(one).toEqual(told[0])
     return told[0] as Told
   }
-  const toldBy = (code: string | null, header: (name: string) => unknown): Told => ({
+  type Header = (name: string) => string | string[] | null | undefined
+  const toldBy = (code: string | null, header: Header): Told => ({
     code,
-    end: String(header('x-keyturn-key-expires-at') ?? '') || null,
-    warning: String(header('x-keyturn-key-warning') ?? '') || null,
+    end: [header('x-keyturn-key-expires-at')].flat()[0] || null,
+    warning: [header('x-keyturn-key-warning')].flat()[0] || null,
   })
-  function askOnce(body: object): Promise<{ code: string; headers: Record<string, unknown> }> {
+  function askOnce(body: object): Promise<{ code: string; headers: IncomingHttpHeaders }> {
     return new Promise((resolve, reject) => {
       const sent = request(`${keyturn.url}/v1/verify`, {
         method: 'POST',

@@ -22,6 +22,7 @@ import { editKey } from '../../keys/edit-key.ts'
 import { readKey } from '../../keys/find-key.ts'
 import { issueKey } from '../../keys/issue-key.ts'
 import { issueManagementKey } from '../../keys/management-keys.ts'
+import { reviewKey } from '../../keys/review-key.ts'
 import { deleteKey, revokeKey } from '../../keys/revoke-key.ts'
 import type { KeyView } from '../../keys/view-keys.ts'
 import { findOrganization, findProject } from '../../organizations/find.ts'
@@ -151,6 +152,12 @@ const disable = action(
   emptyBody,
 )
 const enable = action('enable', 'Enable a key', 'Lets a disabled key work again.', emptyBody)
+const review = action(
+  'review',
+  'Mark a key reviewed',
+  'Somebody has looked at its owner, scopes and use and found them right; the policy (review_every) counts from now on.',
+  emptyBody,
+)
 const revoke = managementRoute({
   method: 'post',
   path: '/v1/keys/{key}/revoke',
@@ -263,6 +270,9 @@ export function keyRoutes(services: Services) {
   })
   routes.openapi(disable, (c) =>
     answerOnce(services, c, 200, (call) => disableKey(call, c.req.valid('param').key), presentKey),
+  )
+  routes.openapi(review, (c) =>
+    answerOnce(services, c, 200, (call) => reviewKey(call, c.req.valid('param').key), presentKey),
   )
   routes.openapi(enable, (c) =>
     answerOnce(services, c, 200, (call) => enableKey(call, c.req.valid('param').key), presentKey),
