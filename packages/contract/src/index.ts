@@ -1,6 +1,7 @@
 export * from './actors.ts'
 export * from './audit.ts'
 export * from './claim-links.ts'
+export * from './dry-run.ts'
 export * from './errors.ts'
 export * from './expirations.ts'
 export * from './feed-tokens.ts'

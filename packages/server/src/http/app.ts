@@ -9,6 +9,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { calendarRoutes } from './routes/calendar.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
+import { dryRunRoutes } from './routes/dry-run.ts'
 import { expirationRoutes } from './routes/expirations.ts'
 import { feedTokenRoutes } from './routes/feed-tokens.ts'
 import { findingRoutes } from './routes/findings.ts'
@@ -57,6 +58,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', expirationRoutes(services))
   app.route('/', feedTokenRoutes(services))
   app.route('/', findingRoutes(services))
+  app.route('/', dryRunRoutes(services))
   app.route('/', trackedCredentialRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))

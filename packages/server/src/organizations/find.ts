@@ -102,11 +102,11 @@ export async function readPolicies(
 export async function readProjects(
   reader: Reader,
   organizationId: string,
-): Promise<Pick<ProjectWithPolicy, 'project' | 'policy'>[]> {
+): Promise<ProjectWithPolicy[]> {
   const organization = await organizations.findOrganization(reader, organizationId)
   if (!organization) return []
   const all = await projects.listAllProjects(reader, organizationId)
-  return all.map((project) => ({ project, policy: effectivePolicy(organization.policy, project.policy) }))
+  return all.map((project) => ({ organization, project, policy: effectivePolicy(organization.policy, project.policy) }))
 }
 
 /**

@@ -58,6 +58,8 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/expirations/forecast': { status: 200 },
   'GET /v1/organizations/{org}/expirations.ics': { status: 200 },
   'GET /v1/organizations/{org}/findings': { status: 200 },
+  'POST /v1/organizations/{org}/policy/dry-run': { body: { policy: { max_overlap: 604_800 } }, status: 200 },
+  'POST /v1/projects/{project}/policy/dry-run': { body: { policy: { rotate_every: 86_400 } }, status: 200 },
   'POST /v1/organizations/{org}/feed-tokens': { body: { name: 'Calendar' }, status: 201 },
   'GET /v1/organizations/{org}/feed-tokens': { status: 200 },
   'DELETE /v1/organizations/{org}/feed-tokens/{feed_token}': { status: 204 },
