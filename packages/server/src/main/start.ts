@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { signHeads } from '../audit/sign-heads.ts'
+import { SoonEndings } from '../expirations/soon-ending.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
@@ -76,7 +77,7 @@ export async function serve(
   const node = createNode(database, settings, clock, log)
   const { ground, verifier, feed, propagation, registry, uses } = node
   const counts = new VerdictCounts()
-  const metrics = new Metrics({ ...node, counts })
+  const metrics = new Metrics({ ...node, counts, soonEndings: new SoonEndings(ground, clock) })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
