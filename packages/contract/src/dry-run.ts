@@ -37,7 +37,9 @@ export const dryRunAnswer = z
             in_use: z.boolean().describe('Called in the last 30 days.'),
             rules: z
               .array(z.enum(policyRules))
-              .describe('rotate_every: its rotation would be overdue at once. The others: it could not be made so again.'),
+              .describe(
+                'rotate_every: its rotation would be overdue at once. The others: it could not be made so again.',
+              ),
           })
           .meta({ id: 'BrokenKey' }),
       )

@@ -62,7 +62,7 @@ interface Leg {
 export function walkExpirations(scope: ExpirationScope, filter: ExpirationFilter, options: WalkOptions): Sql {
   const parts = [
     ...keyScopes(scope).flatMap((within) =>
-      endLegs(filter, options).map((leg) => within((on) => walk(leg, on, options))),
+      endLegs(scope, filter, options).map((leg) => within((on) => walk(leg, on, options))),
     ),
     ...rotationParts(scope, filter, options),
     ...trackedLegs(scope, filter, options).map((leg) => walk(leg, [], options)),
@@ -96,14 +96,14 @@ function keyScopes({ organizationId, projects, managementProject }: ExpirationSc
 }
 
 /** First and last ends as lists of keys walk along them (docs/decisions/0003). */
-function endLegs(filter: ExpirationFilter, { ended, now }: WalkOptions): Leg[] {
+function endLegs(scope: ExpirationScope, filter: ExpirationFilter, { ended, now }: WalkOptions): Leg[] {
   const { types, statuses } = filter
   const wanted = { expiry: types.includes('expiry'), overlap: types.includes('overlap_end') }
   if (!wanted.expiry && !wanted.overlap) return []
   if (ended ? !statuses.includes('ended') : !statuses.includes('upcoming') && !statuses.includes('never')) return []
   const kinds = keyKindsOf(filter)
   if (kinds?.length === 0) return []
-  if (!ended && !wanted.expiry) return [retirementLeg(filter, kinds, now)]
+  if (!ended && !wanted.expiry) return [retirementLeg(scope, filter, kinds, now)]
   const [first, last, time] = [sql`k.first_end_at`, sql`k.last_end_at`, at(now)]
   const walks = ended
     ? [
@@ -145,14 +145,20 @@ function legsAlong(filter: ExpirationFilter, kinds: readonly string[] | null, wa
 }
 
 /** Few secrets are in an overlap, and have an index of their own. */
-function retirementLeg(filter: ExpirationFilter, kinds: readonly string[] | null, now: Instant): Leg {
+function retirementLeg(
+  { organizationId }: ExpirationScope,
+  filter: ExpirationFilter,
+  kinds: readonly string[] | null,
+  now: Instant,
+): Leg {
   const place = sql`s.retires_at`
   return {
     place,
     id: sql`s.key_id`,
     from: sql`secrets s join keys k on k.id = s.key_id and k.organization_id = s.organization_id`,
     where: [
-      sql`s.retires_at is not null and s.ended_at is null and s.retires_at < s.expires_at`,
+      sql`s.organization_id = ${organizationId} and s.ended_at is null`,
+      sql`s.retires_at is not null and s.retires_at < s.expires_at`,
       sql`s.retires_at > ${at(now)}`,
       sql`k.state in ('active', 'disabled')`,
       ...byKindAndOwner(filter, kinds),

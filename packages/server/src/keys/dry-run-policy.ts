@@ -146,12 +146,10 @@ const newRuleCounts = (): Record<PolicyRule, Count> => ({
 })
 
 /** What is out of order now stays so: that is not for this change to answer for. */
-function judge(
-  keys: readonly JudgedRow[],
-  byProject: ReadonlyMap<string, ChangedRules>,
-  now: Instant,
-): BrokenKey[] {
-  const patterns = new Set([...byProject.values()].flatMap(({ before, after }) => [...before.namePatterns, ...after.namePatterns]))
+function judge(keys: readonly JudgedRow[], byProject: ReadonlyMap<string, ChangedRules>, now: Instant): BrokenKey[] {
+  const patterns = new Set(
+    [...byProject.values()].flatMap(({ before, after }) => [...before.namePatterns, ...after.namePatterns]),
+  )
   const names = keys.map(({ name }) => name)
   const matched = new Map([...patterns].map((pattern) => [pattern, matchNames(names, pattern)]))
   const matches = (name: string, pattern: string) => matched.get(pattern)?.has(name) ?? false
@@ -163,4 +161,3 @@ function judge(
     return [{ key, inUse: key.lastUsedAt >= now - inUseMs, rules }]
   })
 }
-

@@ -99,10 +99,7 @@ export async function readPolicies(
 }
 
 /** All projects of an organization with the rules in force, the hidden one too: in two queries. */
-export async function readProjects(
-  reader: Reader,
-  organizationId: string,
-): Promise<ProjectWithPolicy[]> {
+export async function readProjects(reader: Reader, organizationId: string): Promise<ProjectWithPolicy[]> {
   const organization = await organizations.findOrganization(reader, organizationId)
   if (!organization) return []
   const all = await projects.listAllProjects(reader, organizationId)

@@ -29,7 +29,9 @@ describe.each(engines)('a change of policy that is tried out, on $name', (engine
     keyturn.clock.advance(5000)
     await keyturn.verify(used.secret.value)
     await expect
-      .poll(async () => (await keyturn.request('GET', `/v1/keys/${used.key.id}`)).body.last_used_at, { timeout: 15_000 })
+      .poll(async () => (await keyturn.request('GET', `/v1/keys/${used.key.id}`)).body.last_used_at, {
+        timeout: 15_000,
+      })
       .not.toBeNull()
   })
   afterAll(() => keyturn.stop())
@@ -63,7 +65,10 @@ describe.each(engines)('a change of policy that is tried out, on $name', (engine
   })
 
   it('breaks no key that is out of order already, and none where nothing becomes stricter', async () => {
-    expect(await tryOut({ max_lifetime: 700 * day, allow_never_expires: true })).toMatchObject({ data: [], counts: { keys: 0 } })
+    expect(await tryOut({ max_lifetime: 700 * day, allow_never_expires: true })).toMatchObject({
+      data: [],
+      counts: { keys: 0 },
+    })
     expect((await tryOut({ review_every: day, idle_after: null })).data).toEqual([])
     await keyturn.request('PATCH', `/v1/projects/${project}`, { body: { policy: { allow_never_expires: false } } })
     expect((await tryOut({ allow_never_expires: false })).data).toEqual([])
@@ -78,7 +83,12 @@ describe.each(engines)('a change of policy that is tried out, on $name', (engine
   })
 
   it('comes in pages, with the counts of all on the first', async () => {
-    const whole = await tryOut({ allow_never_expires: false, max_lifetime: 400 * day, max_overlap: day, default_overlap: 0 })
+    const whole = await tryOut({
+      allow_never_expires: false,
+      max_lifetime: 400 * day,
+      max_overlap: day,
+      default_overlap: 0,
+    })
     expect(whole.data).toHaveLength(4)
     const policy = { allow_never_expires: false, max_lifetime: 400 * day, max_overlap: day, default_overlap: 0 }
     const first = await tryOut(policy, '?limit=3')

@@ -58,7 +58,12 @@ describe.each(engines)('what ends soon, in numbers, on $name', (engine) => {
         return fails ? Promise.reject(new Error('the database is away')) : keyturn.ground.now(reader)
       },
     }
-    const endings = new SoonEndings(ground, { ...keyturn.clock, wallTime: () => 0, monotonic: () => monotonic, databaseTime: (time) => time })
+    const endings = new SoonEndings(ground, {
+      ...keyturn.clock,
+      wallTime: () => 0,
+      monotonic: () => monotonic,
+      databaseTime: (time) => time,
+    })
     const first = await endings.read()
     expect(first.length).toBeGreaterThan(0)
     await Promise.all(Array.from({ length: 5 }, () => endings.read()))

@@ -32,7 +32,10 @@ export function dryRunRoutes(services: Services) {
   routes.openapi(ofOrganization, async (c) => {
     const call = callOf(services, c)
     const organization = await findOrganization(call, c.req.valid('param').org)
-    return c.json(toWire(await dryRunOrganization(call, organization, c.req.valid('json').policy, c.req.valid('query'))), 200)
+    return c.json(
+      toWire(await dryRunOrganization(call, organization, c.req.valid('json').policy, c.req.valid('query'))),
+      200,
+    )
   })
   routes.openapi(ofProject, async (c) => {
     const call = callOf(services, c)
