@@ -59,7 +59,6 @@ describe.each(engines)('what ends soon, in numbers, on $name', (engine) => {
       },
     }
     const endings = new SoonEndings(ground, {
-      ...keyturn.clock,
       wallTime: () => 0,
       monotonic: () => monotonic,
       databaseTime: (time) => time,
