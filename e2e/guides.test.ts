@@ -120,6 +120,26 @@ describe('the commands of the guides', () => {
     expect(answer.headers.getSetCookie().join()).toMatch(/^keyturn\.session_token=/)
   })
 
+  it('to see what ends list it, subscribe to it, track what others issued, review a key, and try a policy out', async () => {
+    const { key } = await createKey()
+    // The server of this test has a port that it did not choose before it started; links go by the one that is set.
+    const commands = commandsOf('expirations.md').map((text) =>
+      text.replace('curl -s "$FEED"', `curl -s "$(echo "$FEED" | sed "s#^http://localhost:[0-9]*#$KEYTURN#")"`),
+    )
+    const said = await run(commands, { KEY: key.id })
+    expect(said).toContain(`"key_id":"${key.id}"`)
+    expect(said).toContain('"crowded_days":')
+    expect(said).toContain('"rules":["max_lifetime"]')
+    const file = (name: string) => readFileSync(path.join(workplace.directory, name), 'utf8')
+    expect(file('expirations.csv')).toContain(key.id)
+    expect(file('expirations.ics')).toMatch(/^BEGIN:VCALENDAR\r\n[^]*BEGIN:VEVENT[^]*END:VCALENDAR\r\n$/)
+    const { url: feed } = JSON.parse(file('feed.json'))
+    expect((await fetch(feed.replace(/^http:\/\/localhost:\d+/, url))).status).toBe(403)
+    expect((await call('GET', `/v1/keys/${key.id}`)).reviewed_at).not.toBeNull()
+    const [tracked] = (await call('GET', '/v1/organizations/default/tracked-credentials')).data
+    expect(tracked).toMatchObject({ id: JSON.parse(file('tracked.json')).id, expires_at: '2032-03-01T00:00:00.000Z' })
+  })
+
   it('to rotate a key overlap two secrets, stage one, promote it and take it back, and rotate once more by its holder', async () => {
     const { key } = await createKey()
     const own = await call('POST', '/v1/projects/default/keys', { name: 'Renews itself', scopes: ['self:rotate'] })

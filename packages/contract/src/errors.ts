@@ -15,6 +15,7 @@ export const errorCodes = [
   // Who calls
   'unauthenticated',
   'invalid_token',
+  'invalid_feed_token',
   'ambiguous_credentials',
   'insufficient_scope',
   'root_key_required',
@@ -39,10 +40,13 @@ export const errorCodes = [
   'invitation_not_found',
   'session_not_found',
   'claim_link_not_found',
+  'feed_token_not_found',
+  'tracked_credential_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',
   'external_id_taken',
+  'fingerprint_taken',
   'active_key_limit_reached',
   'key_revoked',
   'key_changed',

@@ -64,6 +64,9 @@ export const secretSchema = z
     created_at: time,
     expires_at: time.nullable(),
     retires_at: time.nullable().describe('The end of the overlap after a rotation.'),
+    rotation_due_at: time
+      .nullable()
+      .describe('When the policy wants another in its place; of one that has ended: null.'),
     last_used_at: time.nullable(),
     value: z.string().nullable().describe('At creation alone; of publishable keys always.'),
   })
@@ -92,7 +95,9 @@ export const keySchema = z
     never_expires: z.boolean(),
     expires_at: time.nullable().describe('When the last secret ends or ended; null: never.'),
     next_expiry_at: time.nullable().describe('The next end still to come, else the last.'),
-    rotation_due_at: time.nullable(),
+    rotation_due_at: time
+      .nullable()
+      .describe('When the policy (rotate_every) wants the primary replaced; enforces nothing. Null: it does not.'),
     last_used_at: time.nullable(),
     last_refused: z
       .object({ code: z.enum(endedCodes), secret_id: z.string(), at: time })

@@ -16,7 +16,9 @@ const leftKey = z
   })
   .meta({ id: 'LeftKey' })
 
-const openLinks = z.object({ invitations: z.number().int(), claim_links: z.number().int() }).meta({ id: 'OpenLinks' })
+const openLinks = z
+  .object({ invitations: z.number().int(), claim_links: z.number().int(), feed_tokens: z.number().int() })
+  .meta({ id: 'OpenLinks' })
 
 export const leavingSchema = z
   .object({

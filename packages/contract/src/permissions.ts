@@ -96,6 +96,18 @@ export const actions = {
     recent: 'always',
     ofManagementKeys: 'management_keys:change',
   },
+  'feed_tokens:write': {
+    does: 'Make and revoke feed tokens of the calendar',
+    scope: 'keys:write',
+    level: 'project',
+    roles: keepers,
+  },
+  'tracked_credentials:write': {
+    does: 'Track credentials of other vendors',
+    scope: 'keys:write',
+    level: 'project',
+    roles: keepers,
+  },
   'management_keys:read': { does: 'See management keys', scope: 'keys:read', level: 'organization', roles: readers },
   'management_keys:create': {
     does: 'Create management keys',

@@ -18,7 +18,16 @@ export interface Change {
   readonly organizationId: string | null
   readonly projectId: string | null
   readonly target: {
-    readonly type: 'key' | 'project' | 'organization' | 'installation' | 'person' | 'invitation' | 'call'
+    readonly type:
+      | 'key'
+      | 'project'
+      | 'organization'
+      | 'installation'
+      | 'person'
+      | 'invitation'
+      | 'call'
+      | 'feed_token'
+      | 'tracked_credential'
     readonly id: string
     readonly name: string
   }

@@ -8,8 +8,13 @@ import { identifyRequest, limitBody, logRequests, neverCached, requireCaller, st
 import { pageRoutes } from './pages.ts'
 import { recordRefusals } from './refusals.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { calendarRoutes } from './routes/calendar.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
+import { dryRunRoutes } from './routes/dry-run.ts'
+import { expirationRoutes } from './routes/expirations.ts'
+import { feedTokenRoutes } from './routes/feed-tokens.ts'
+import { findingRoutes } from './routes/findings.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { meRoutes } from './routes/me.ts'
@@ -19,6 +24,7 @@ import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { rotationRoutes } from './routes/rotation.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { trackedCredentialRoutes } from './routes/tracked-credentials.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
@@ -51,12 +57,18 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', signInRoutes(services))
   app.route('/', claimRoutes(services))
   app.route('/', selfRoutes(services))
+  app.route('/', calendarRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
   refuseOtherMethods(app)
   app.use('/v1/*', requireCaller(services))
   app.route('/', meRoutes(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
+  app.route('/', expirationRoutes(services))
+  app.route('/', feedTokenRoutes(services))
+  app.route('/', findingRoutes(services))
+  app.route('/', dryRunRoutes(services))
+  app.route('/', trackedCredentialRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))

@@ -1,9 +1,10 @@
 import { type ServerResponse, validateHeaderValue } from 'node:http'
 import type { ErrorCode, VerdictCode } from '@keyturn/contract'
 import type { DomainError } from '../kernel/errors.ts'
-import { formatInstant } from '../kernel/instant.ts'
+import { formatInstant, type Instant, never } from '../kernel/instant.ts'
 import type { VerifyRecord } from '../verification/decide.ts'
 import type { Finding } from '../verification/verifier.ts'
+import { warningAt, warningHoldsUntil } from '../verification/warning.ts'
 import { toProblem } from './error-map.ts'
 import type { WholeResponse, WriteWhole } from './whole-messages.ts'
 
@@ -27,13 +28,25 @@ const statuses = {
 
 const most = 20_000
 
-/** Answers proxies. The head for a valid key is kept: it says the same until its record is read anew (docs/caches.md). */
-export class AuthorizeAnswers {
-  readonly #valid = new Map<VerifyRecord, string>()
-  readonly #writeWhole: WriteWhole
+interface KeptHead {
+  readonly text: string
+  /** From then on it would have to say something else: that the end is near. */
+  readonly until: Instant
+}
 
-  constructor(writeWhole: WriteWhole) {
+/**
+ * Answers proxies. The head for a valid key is kept: it says the same until its record is read anew, or its end comes near
+ * (docs/caches.md).
+ */
+export class AuthorizeAnswers {
+  readonly #valid = new Map<VerifyRecord, KeptHead>()
+  readonly #writeWhole: WriteWhole
+  readonly #now: () => Instant
+
+  /** @param now the time that verdicts go by */
+  constructor(writeWhole: WriteWhole, now: () => Instant) {
     this.#writeWhole = writeWhole
+    this.#now = now
   }
 
   /** @param passed the statuses that the proxy passes on; null: all */
@@ -42,7 +55,8 @@ export class AuthorizeAnswers {
     if (code === 'VALID' && record && this.#writeWhole(response, this.#textOf(finding, record))) return
     const status = statuses[code]
     const shown = status === 200 || passed === null || passed.includes(status) ? status : 403
-    const headers = headersOf(code, hint, record)
+    const warning = code === 'VALID' && record ? warningAt(record, this.#now()) : null
+    const headers = headersOf(code, hint, record, warning)
     // RFC 6750 §3: the caller presented something, and it is no good.
     if (shown === 401) headers.push('www-authenticate', 'Bearer realm="api", error="invalid_token"')
     response.writeHead(shown, headers)
@@ -50,12 +64,12 @@ export class AuthorizeAnswers {
   }
 
   #textOf({ code, hint }: Finding, record: VerifyRecord): string {
-    let text = this.#valid.get(record)
-    if (text === undefined) {
-      if (this.#valid.size >= most) this.#valid.clear()
-      text = `${linesOf(headersOf(code, hint, record))}\r\n`
-      this.#valid.set(record, text)
-    }
+    const kept = this.#valid.get(record)
+    if (kept !== undefined && (kept.until === never || this.#now() < kept.until)) return kept.text
+    if (this.#valid.size >= most) this.#valid.clear()
+    const now = this.#now()
+    const text = `${linesOf(headersOf(code, hint, record, warningAt(record, now)))}\r\n`
+    this.#valid.set(record, { text, until: warningHoldsUntil(record, now) })
     return text
   }
 }
@@ -80,7 +94,7 @@ export function sendFailure(response: ServerResponse, error: DomainError, reques
   const status = problem.status === 503 ? 503 : 500
   const body = JSON.stringify({ ...problem, status })
   const type = ['content-type', 'application/problem+json', 'x-request-id', requestId]
-  response.writeHead(status, [...type, ...headersOf(error.code, null, null, Buffer.byteLength(body))])
+  response.writeHead(status, [...type, ...headersOf(error.code, null, null, null, Buffer.byteLength(body))])
   response.end(body)
 }
 
@@ -89,6 +103,7 @@ function headersOf(
   code: VerdictCode | ErrorCode,
   hint: string | null,
   record: VerifyRecord | null,
+  warning: string | null,
   contentLength = 0,
 ): string[] {
   return [
@@ -114,6 +129,8 @@ function headersOf(
     record?.scopes.join(' ') ?? '',
     'x-keyturn-key-expires-at',
     (record && formatInstant(record.end)) ?? '',
+    'x-keyturn-key-warning',
+    warning ?? '',
     'x-keyturn-organization-id',
     record?.project.organizationId ?? '',
     'x-keyturn-project-id',

@@ -52,7 +52,7 @@ export interface AuthorizeParts {
 export function createAuthorizePath(parts: AuthorizeParts): Listener {
   const { verifier, callers, proxies, counts, writeWhole, log, onRefused } = parts
   const queries = new AuthorizeQueries()
-  const answers = new AuthorizeAnswers(writeWhole)
+  const answers = new AuthorizeAnswers(writeWhole, () => verifier.now())
   const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
   return (request, response) => {

@@ -14,6 +14,7 @@ const secret = {
   created_at: '2026-11-20T00:00:00.000Z',
   expires_at: '2027-11-20T00:00:00.000Z',
   retires_at: null,
+  rotation_due_at: null,
   last_used_at: null,
   value: null,
 } as const

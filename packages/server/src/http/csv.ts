@@ -95,7 +95,7 @@ export function toEventCsvRows(events: readonly AuditEvent[]): string {
 }
 
 /** RFC 4180: CRLF, quotes where they are needed. */
-const toCsv = (rows: readonly (readonly string[])[]): string =>
+export const toCsv = (rows: readonly (readonly string[])[]): string =>
   stringify(
     rows.map((row) => [...row]),
     { record_delimiter: 'windows' },

@@ -71,6 +71,12 @@ const problems = {
     title: 'The credential is not accepted',
     detail: ({ reason }) => text(reason ?? 'No key with this value is known here.'),
   },
+  // Not 401: a calendar would ask its user for a password, which there is none.
+  invalid_feed_token: {
+    status: 403,
+    title: 'The feed token is not accepted',
+    detail: () => 'It was revoked, or was never one. Make another (POST /v1/organizations/{org}/feed-tokens).',
+  },
   ambiguous_credentials: {
     status: 400,
     title: 'The Authorization header is not understood',
@@ -118,6 +124,21 @@ const problems = {
     title: 'No such change',
     detail: ({ sequence }) =>
       `No change has the sequence ${text(sequence)} yet. Take it from the answer to a revocation.`,
+  },
+  tracked_credential_not_found: {
+    status: 404,
+    title: 'No such tracked credential',
+    detail: () => 'Check the id, and the key that you call with.',
+  },
+  fingerprint_taken: {
+    status: 409,
+    title: 'Another entry has this fingerprint',
+    detail: () => 'It is the same value: look at the entry that has it, or had it, rather than keep it twice.',
+  },
+  feed_token_not_found: {
+    status: 404,
+    title: 'No such feed token',
+    detail: () => 'Check the id, and the key that you call with.',
   },
   claim_link_not_found: {
     status: 404,

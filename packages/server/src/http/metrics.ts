@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type SoonEndings, soonWindows } from '../expirations/soon-ending.ts'
 import type { UseCollector } from '../usage/use-collector.ts'
 import type { ChangeFeed } from '../verification/change-feed.ts'
 import type { Lease } from '../verification/lease.ts'
@@ -14,11 +15,12 @@ export interface Measured {
   readonly feed: ChangeFeed
   readonly propagation: Propagation
   readonly uses: UseCollector
+  readonly soonEndings: SoonEndings
 }
 
 /**
- * What `GET /metrics` shows, for Prometheus. Every number is one that its owner keeps anyway and that is read at the scrape: nothing is
- * done for it while a verdict is given. Labels have a closed list of values; there is no id, name or value of anything in them.
+ * What `GET /metrics` shows, for Prometheus. Every number but those of expirations, for which the database is asked, is one that its
+ * owner keeps anyway and that is read at the scrape: nothing is done for it while a verdict is given. Labels have a closed list of values; there is no id, name or value of anything in them.
  */
 export class Metrics {
   readonly type = Registry.PROMETHEUS_CONTENT_TYPE
@@ -36,7 +38,7 @@ export class Metrics {
   }
 }
 
-function createRegistry({ counts, cache, lease, feed, propagation, uses }: Measured): Registry {
+function createRegistry({ counts, cache, lease, feed, propagation, uses, soonEndings }: Measured): Registry {
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number) =>
@@ -107,5 +109,26 @@ function createRegistry({ counts, cache, lease, feed, propagation, uses }: Measu
     'Failed writes of counts and last uses; nothing is lost by one.',
     () => uses.failedFlushes,
   )
+  new Gauge({
+    name: 'keyturn_expirations',
+    help: 'Secrets and tracked credentials that end within a time, of all organizations; counted once a minute, up to 50,000.',
+    labelNames: ['window', 'source', 'in_use'],
+    registers,
+    async collect() {
+      const found = await soonEndings.read()
+      for (const [window, within] of Object.entries(soonWindows))
+        for (const { source, inUse } of countedApart) {
+          const one = found.find((row) => row.within === within && row.source === source && row.inUse === inUse)
+          this.set({ window, source, in_use: String(inUse ?? 'unknown') }, one?.count ?? 0)
+        }
+    },
+  })
   return registry
 }
+
+/** Whether somebody else's credential is in use nobody can know. */
+const countedApart = [
+  { source: 'key', inUse: true },
+  { source: 'key', inUse: false },
+  { source: 'tracked_credential', inUse: null },
+] as const

@@ -60,7 +60,11 @@ const toWireLeftKey = ({ key, owned, created, seen }: LeftKeyRecord, now: number
   management: key.management !== null,
 })
 
-const toWireLinks = ({ invitations, claimLinks }: OpenLinks) => ({ invitations, claim_links: claimLinks })
+const toWireLinks = ({ invitations, claimLinks, feedTokens }: OpenLinks) => ({
+  invitations,
+  claim_links: claimLinks,
+  feed_tokens: feedTokens,
+})
 
 export const toWireLeaving = ({ member, keys, links, now }: Leaving) => ({
   member: toWireMember(member),

@@ -7,7 +7,7 @@ import { AnswersOfTurn } from './answers-of-turn.ts'
 import { largestBody } from './middleware.ts'
 import { parseStrictJson } from './strict-json.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
-import { VerdictTexts } from './verdict-text.ts'
+import { partsOf, VerdictTexts } from './verdict-text.ts'
 import type { VerifyCallers } from './verify-callers.ts'
 import type { WholeRequest, WholeResponse, WriteWhole } from './whole-messages.ts'
 
@@ -37,7 +37,7 @@ export function createVerifyPath(
   writeWhole: WriteWhole,
   others: Listener,
 ): Listener {
-  const texts = new VerdictTexts()
+  const texts = new VerdictTexts(() => verifier.now())
   const answers = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
 
   // Of a longer one `others` says that it is too long.
@@ -81,15 +81,12 @@ export function createVerifyPath(
   }
 
   function send(response: WholeResponse, text: string): void {
-    const length = text.length
-    if (writeWhole(response, `${firstOfVerdict}${length}\r\n\r\n${text}`)) return
-    response.writeHead(200, [...headersOfVerdict, 'content-length', String(length)])
-    response.end(text, 'latin1')
+    if (writeWhole(response, text)) return
+    const { headers, body } = partsOf(text)
+    response.writeHead(200, headers)
+    response.end(body, 'latin1')
   }
 }
-
-const headersOfVerdict = ['content-type', 'application/json', 'cache-control', 'no-store']
-const firstOfVerdict = 'content-type: application/json\r\ncache-control: no-store\r\ncontent-length: '
 
 /** @returns undefined where the header is anything but `Bearer` and a token */
 function bareToken(header: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import type * as wire from '@keyturn/contract'
-import { formatInstant, formatTime, type Instant, seconds } from '../kernel/instant.ts'
+import { rotationDueAt, secretRotationDueAt } from '../expirations/expiration.ts'
+import { formatInstant, formatTime, type Instant } from '../kernel/instant.ts'
 import type { ChangedKey } from '../keys/change-secrets.ts'
 import type { IssuedKey } from '../keys/issue-key.ts'
 import { secretStatusAt } from '../keys/secret.ts'
@@ -12,6 +13,8 @@ import { effectivePolicy, publicPolicy } from '../organizations/policy.ts'
 import { type ClaimLink, claimLinkStatusAt } from '../rotation/claim-link.ts'
 import type { CutOver } from '../rotation/cut-over.ts'
 import type { CallsBySpan } from '../usage/calls.ts'
+
+const orNull = (instant: Instant | null) => (instant === null ? null : formatTime(instant))
 
 export function toWireOrganization(organization: Organization): wire.Organization {
   return {
@@ -49,7 +52,6 @@ export function toWireKey(view: KeyView): wire.Key {
   const { key, secrets, policy, warnings, now } = view
   const slots = normalise(secrets, now)
   const lastUses = secrets.map((secret) => secret.lastUsedAt).filter((use) => use !== null)
-  const rotatedAt = slots.state === 'none' ? null : slots.primary.createdAt
   return {
     id: key.id,
     organization_id: key.organizationId,
@@ -71,10 +73,7 @@ export function toWireKey(view: KeyView): wire.Key {
     never_expires: key.lastEndAt === Number.POSITIVE_INFINITY,
     expires_at: formatInstant(key.lastEndAt),
     next_expiry_at: formatInstant(nextExpiryAt(key, now)),
-    rotation_due_at:
-      policy.rotate_every === null || rotatedAt === null
-        ? null
-        : formatInstant(rotatedAt + seconds(policy.rotate_every)),
+    rotation_due_at: orNull(rotationDueAt(view)),
     last_used_at: lastUses.length > 0 ? formatTime(Math.max(...lastUses)) : null,
     last_refused: lastRefused(secrets),
     created_at: formatTime(key.createdAt),
@@ -96,7 +95,11 @@ function lastRefused(secrets: readonly SecretWithUse[]): wire.Key['last_refused'
 }
 
 /** @param value at creation alone; a publishable one is shown always */
-function toWireSecret(secret: SecretWithUse, { secrets, now }: KeyView, value: string | null = null): wire.Secret {
+function toWireSecret(
+  secret: SecretWithUse,
+  { secrets, policy, now }: KeyView,
+  value: string | null = null,
+): wire.Secret {
   const slots = normalise(secrets, now)
   return {
     id: secret.id,
@@ -107,6 +110,7 @@ function toWireSecret(secret: SecretWithUse, { secrets, now }: KeyView, value: s
     created_at: formatTime(secret.createdAt),
     expires_at: formatInstant(secret.expiresAt),
     retires_at: secret.retiresAt === null ? null : formatTime(secret.retiresAt),
+    rotation_due_at: orNull(secretRotationDueAt(secret, policy, now)),
     last_used_at: secret.lastUsedAt === null ? null : formatTime(secret.lastUsedAt),
     value: value ?? secret.value,
   }
@@ -160,7 +164,6 @@ export function toWireRotated({ view, issued }: ChangedKey, showValue: boolean) 
 }
 
 export function toWireClaimLink(link: ClaimLink, now: Instant): wire.ClaimLink {
-  const orNull = (instant: Instant | null) => (instant === null ? null : formatTime(instant))
   return {
     id: link.id,
     key_id: link.keyId,

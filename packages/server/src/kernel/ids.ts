@@ -7,6 +7,8 @@ const prefixes = {
   key: 'key',
   secret: 'sec',
   claimLink: 'clm',
+  feedToken: 'fdt',
+  trackedCredential: 'trc',
   request: 'req',
   node: 'node',
   person: 'per',

@@ -16,7 +16,7 @@ import { countActiveKeys, insertSecret, listSecrets, lockKey, updateKey, updateS
 import { noteShown } from './note-shown.ts'
 import { searchLexemes } from './search-words.ts'
 import { endsOf } from './secret.ts'
-import { normalise, type Slots } from './slots.ts'
+import { normalise, rotationStart, type Slots } from './slots.ts'
 import { refuseToChange } from './state.ts'
 import { type KeyView, type SecretWithUse, viewKey } from './view-keys.ts'
 import { listSecretsOf } from './view-store.ts'
@@ -140,7 +140,8 @@ async function applyPlan(
   const all = await listSecrets(tx, organizationId, key.id)
   const lastAction = { action: plan.action, actor: call.caller.actor, at: now }
   const words = made ? searchLexemes(organizationId, { ...key, hints: all.map((secret) => secret.hint) }) : undefined
-  const changedKey = await updateKey(tx, organizationId, key, { ...endsOf(all, now), lastAction }, words)
+  const ends = { ...endsOf(all, now), ...rotationStart(all, now) }
+  const changedKey = await updateKey(tx, organizationId, key, { ...ends, lastAction }, words)
   const touched = new Set([...plan.changed.map((secret) => secret.id), ...(made ? [made.secret.id] : [])])
   const describe = (records: readonly SecretRecord[]) => records.filter(({ id }) => touched.has(id)).map(describeSecret)
   await recordKeyChange(tx, call, now, changedKey, {

@@ -3,6 +3,7 @@ import { at } from '../storage/driver-values.ts'
 import type { Schema } from '../storage/schema.ts'
 import type { Key, SecretRecord } from './key.ts'
 import { nameKeyOf } from './name-advice.ts'
+import type { RotationStart } from './slots.ts'
 
 /** All of a key but the words it is found under. */
 export const keyColumns = [
@@ -80,7 +81,8 @@ export type KeyUpdate = Partial<
     | 'reviewedAt'
     | 'revokedReason'
   >
->
+> &
+  Partial<RotationStart>
 
 /** The columns of the fields that are given. */
 export function toKeyColumns(key: KeyUpdate): UpdateObject<Schema, 'keys'> {
@@ -102,6 +104,10 @@ export function toKeyColumns(key: KeyUpdate): UpdateObject<Schema, 'keys'> {
     }),
     ...(key.reviewedAt !== undefined && { reviewed_at: key.reviewedAt === null ? null : at(key.reviewedAt) }),
     ...(key.revokedReason !== undefined && { revoked_reason: key.revokedReason }),
+    ...(key.primaryMadeAt !== undefined && { primary_made_at: at(key.primaryMadeAt) }),
+    ...(key.successorMadeAt !== undefined && {
+      successor_made_at: key.successorMadeAt === null ? null : at(key.successorMadeAt),
+    }),
   }
 }
 

@@ -46,6 +46,9 @@ export async function insertKey(
       reviewed_at: null,
       revoked_reason: null,
       search: tsvector(searchLexemes),
+      // A key is born with its first secret.
+      primary_made_at: at(key.createdAt),
+      successor_made_at: null,
     })
     .execute()
   await tx
@@ -99,6 +102,18 @@ export async function findKey(reader: Reader, organizationId: string | null, key
   return row && toKey(row)
 }
 
+/** Those that are there, in no order; deleted ones are not. */
+export async function findKeys(reader: Reader, organizationId: string, keyIds: readonly string[]): Promise<Key[]> {
+  const rows = await reader
+    .selectFrom('keys')
+    .select(keyColumns)
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', sql<string>`any(${[...keyIds]}::text[])`)
+    .where('state', '<>', 'deleted')
+    .execute()
+  return rows.map(toKey)
+}
+
 /** For changing it. @throws DomainError key_not_found */
 export async function lockKey(tx: Tx, organizationId: string, keyId: string): Promise<Key> {
   const row = await tx
@@ -129,7 +144,11 @@ export async function updateKey(
 ): Promise<Key> {
   const row = await tx
     .updateTable('keys')
-    .set({ ...toKeyColumns(update), ...(searchLexemes && { search: tsvector(searchLexemes) }) })
+    .set({
+      ...toKeyColumns(update),
+      ...(searchLexemes && { search: tsvector(searchLexemes) }),
+      revision: sql`revision + 1`,
+    })
     .where('organization_id', '=', organizationId)
     .where('id', '=', key.id)
     .where('state', '=', key.state)

@@ -2,25 +2,14 @@ import type { Instant } from '../kernel/instant.ts'
 import { lockProjectForKeys } from '../organizations/find.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
 import type { Call } from '../people/call.ts'
-import type { Reader, Tx } from '../storage/database.ts'
+import type { Tx } from '../storage/database.ts'
 import { recordKeyChange } from './change-key.ts'
 import type { Key } from './key.ts'
 import { listSecrets, lockKey, updateKey } from './key-store.ts'
-import { type LeftKeyRecord, listLeft } from './left-store.ts'
+import type { LeftKeyRecord } from './left-store.ts'
 import { searchLexemes } from './search-words.ts'
 
-export type { LeftKeyRecord } from './left-store.ts'
-
-/** What somebody would leave: by id. @param limit one more than is wanted tells that there are more */
-export function listLeftKeys(
-  reader: Reader,
-  organizationId: string,
-  person: { readonly id: string; readonly email: string },
-  now: Instant,
-  limit: number,
-): Promise<LeftKeyRecord[]> {
-  return listLeft(reader, organizationId, person, now, limit)
-}
+export { type LeftKeyRecord, listLeftKeys } from './left-store.ts'
 
 export interface LockedKey extends LeftKeyRecord {
   readonly policy: EffectivePolicy

@@ -15,7 +15,7 @@ export interface LeftKeyRecord {
 }
 
 /** Keys that somebody owns, has created, or has seen a live value of; revoked ones left out. By id. */
-export async function listLeft(
+export async function listLeftKeys(
   reader: Reader,
   organizationId: string,
   person: { readonly id: string; readonly email: string },

@@ -12,12 +12,15 @@ export function nameKeyOf(name: string): string {
   return fold(name).slice(0, 400)
 }
 
-const vagueWords = `
+/** Words that say nothing by themselves, in lower case without accents. */
+export const vagueWords: readonly string[] = `
   api key keys token secret credential password access integration app application
   test tests testing demo example sample dummy foo bar baz asdf xxx abc
   old new temp tmp temporary default untitled unnamed unknown misc other backup copy first second
   my the a of dev prod live main
-`.split(/\s+/)
+`
+  .trim()
+  .split(/\s+/)
 
 /** Does a name say nothing about what the key is for? All its words are empty ones, numbers aside: `test`, `API key 2`, `old`. */
 export function isVague(name: string): boolean {

@@ -1,14 +1,17 @@
 import { recordChange } from '../audit/record-change.ts'
 import type { Call } from '../people/call.ts'
-import type { KeyScope } from './key-list.ts'
 
-/** Who took a list of keys away, and which. */
-export async function recordKeyExport(call: Call, scope: KeyScope, filter: object): Promise<void> {
-  const { organizationId, projectId } = scope
+/** Who took a list away, and which. @param scope of what: null is the whole organization */
+export async function recordExport(
+  call: Call,
+  action: 'keys.exported' | 'expirations.exported',
+  { organizationId, projectId }: { readonly organizationId: string; readonly projectId: string | null },
+  filter: object,
+): Promise<void> {
   const target = projectId === null ? 'organization' : 'project'
   await call.change(async (tx) => {
     await recordChange(tx, call, await call.now(tx), {
-      action: 'keys.exported',
+      action,
       organizationId,
       projectId,
       target: { type: target, id: projectId ?? organizationId, name: projectId ?? organizationId },

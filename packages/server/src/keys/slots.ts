@@ -42,6 +42,22 @@ export function primaryFrom(slot: Slot, end: Instant, othersEnd: Instant | null)
   return othersEnd === null || othersEnd < end ? (othersEnd ?? -never) : never
 }
 
+/** When the secrets that a policy wants rotated were made. */
+export interface RotationStart {
+  readonly primaryMadeAt: Instant
+  /** Of a secondary that outlives the primary, and takes its place when that ends; null: there is none. */
+  readonly successorMadeAt: Instant | null
+}
+
+/** Null where no secret is live: nothing is to be rotated. */
+export function rotationStart(secrets: readonly SecretRecord[], now: Instant): RotationStart | null {
+  const slots = normalise(secrets, now)
+  if (slots.state === 'none') return null
+  const { primary } = slots
+  const outlives = slots.state !== 'one' && endOf(slots.secondary) > endOf(primary)
+  return { primaryMadeAt: primary.createdAt, successorMadeAt: outlives ? slots.secondary.createdAt : null }
+}
+
 /** @param all secrets of the key */
 export function slotAt(secret: SecretRecord, all: readonly SecretRecord[], now: Instant): Slot {
   const end = endOf(secret)

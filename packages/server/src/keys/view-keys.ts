@@ -4,6 +4,7 @@ import { readPolicies } from '../organizations/find.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
 import type { Reader } from '../storage/database.ts'
 import type { Key } from './key.ts'
+import { findKeys } from './key-store.ts'
 import { adviceOn, type Warning } from './name-advice.ts'
 import { listSecretsOf, type SecretWithUse } from './view-store.ts'
 
@@ -29,6 +30,17 @@ export async function viewKey(
   const [view] = await viewKeys(reader, [key], now)
   if (!view) throw new Error('a key was given, but no view of it came back')
   return { ...view, warnings: [...view.warnings, ...warnings] }
+}
+
+/** Those that are there, by their ids. */
+export async function viewKeysById(
+  reader: Reader,
+  organizationId: string,
+  keyIds: readonly string[],
+  now: Instant,
+): Promise<Map<string, KeyView>> {
+  const views = await viewKeys(reader, await findKeys(reader, organizationId, keyIds), now)
+  return new Map(views.map((view) => [view.key.id, view]))
 }
 
 /** In the order given. One query for all secrets, and two for the policies of each organization among them, mostly one. */

@@ -91,7 +91,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
   }
   const mailFrom = values.KEYTURN_MAIL_FROM ?? `Keyturn <keyturn@${new URL(publicUrl).hostname}>`
   if (/[\r\n]/.test(mailFrom) || !mailFrom.includes('@')) {
-    throw new StartError('KEYTURN_MAIL_FROM must be an address, as Keyturn <keys@example.com>')
+    throw new StartError('KEYTURN_MAIL_FROM must be an address, as Keyturn <keys@example.com>.')
   }
   return {
     host: values.KEYTURN_HOST ?? '127.0.0.1',

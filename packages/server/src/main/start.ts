@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
+import { SoonEndings } from '../expirations/soon-ending.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
@@ -89,7 +90,7 @@ export async function serve(
   const node = createNode(database, settings, clock, log)
   const { ground, verifier, feed, propagation, registry, uses } = node
   const counts = new VerdictCounts()
-  const metrics = new Metrics({ ...node, counts })
+  const metrics = new Metrics({ ...node, counts, soonEndings: new SoonEndings(ground, clock) })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings

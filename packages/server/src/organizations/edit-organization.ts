@@ -3,7 +3,7 @@ import type { Call } from '../people/call.ts'
 import { requireRecentSignIn, requireScope, requireWholeOrganization } from '../people/permissions.ts'
 import type { Organization } from './organization.ts'
 import { lockOrganization, updateOrganization } from './organization-store.ts'
-import { editOrganizationPolicy, effectivePolicy, publicPolicy } from './policy.ts'
+import { changesWarnings, editOrganizationPolicy, effectivePolicy, publicPolicy } from './policy.ts'
 import { recordEdit } from './record-edit.ts'
 
 export interface OrganizationEdit {
@@ -52,7 +52,12 @@ export async function editOrganization(
           after: { api_access: after.apiAccess },
           affectsVerdicts: true,
         },
-        { action: 'organization.policy_changed', before: rules(before), after: rules(after), affectsVerdicts: false },
+        {
+          action: 'organization.policy_changed',
+          before: rules(before),
+          after: rules(after),
+          affectsVerdicts: changesWarnings(before.policy, after.policy),
+        },
       ],
     )
     return after

@@ -5,7 +5,7 @@ import { requireRecentSignIn, requireScope } from '../people/permissions.ts'
 import type { ProjectWithPolicy } from './find.ts'
 import type { Project } from './organization.ts'
 import { lockOrganization } from './organization-store.ts'
-import { editProjectPolicy, effectivePolicy } from './policy.ts'
+import { changesWarnings, editProjectPolicy, effectivePolicy } from './policy.ts'
 import { lockProject, updateProject } from './project-store.ts'
 import { recordEdit } from './record-edit.ts'
 
@@ -55,7 +55,12 @@ export async function editProject(call: Call, project: Project, edit: ProjectEdi
           after: { api_access: after.apiAccess },
           affectsVerdicts: true,
         },
-        { action: 'project.policy_changed', before: before.policy, after: after.policy, affectsVerdicts: false },
+        {
+          action: 'project.policy_changed',
+          before: before.policy,
+          after: after.policy,
+          affectsVerdicts: changesWarnings(before.policy, after.policy),
+        },
       ],
     )
     return { organization, project: after, policy: effectivePolicy(organization.policy, after.policy) }

@@ -135,8 +135,16 @@ export async function readPolicies(
   return new Map(found.map(({ id, policy }) => [id, effectivePolicy(organization.policy, policy)]))
 }
 
+/** All projects of an organization with the rules in force, the hidden one too: in two queries. */
+export async function readProjects(reader: Reader, organizationId: string): Promise<ProjectWithPolicy[]> {
+  const organization = await organizations.findOrganization(reader, organizationId)
+  if (!organization) return []
+  const all = await projects.listAllProjects(reader, organizationId)
+  return all.map((project) => ({ organization, project, policy: effectivePolicy(organization.policy, project.policy) }))
+}
+
 /**
- * The same, locked: for whoever changes the number of its keys.
+ * A project with the rules in force, locked: for whoever changes the number of its keys.
  *
  * @throws DomainError project_not_found
  */

@@ -71,7 +71,10 @@ export async function updateOrganization(
 ): Promise<Organization> {
   const row = await tx
     .updateTable('organizations')
-    .set(values)
+    .set({
+      ...values,
+      policy_revision: sql`policy_revision + (policy <> coalesce(${values.policy ?? null}::jsonb, policy))::integer`,
+    })
     .where('id', '=', organizationId)
     .returningAll()
     .executeTakeFirstOrThrow()

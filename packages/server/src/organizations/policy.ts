@@ -45,6 +45,11 @@ export function effectivePolicy(organization: PolicyOverrides, project: PolicyOv
   }
 }
 
+/** Verdicts come with a warning inside the last thresholds: with others, some say another thing. */
+export function changesWarnings(before: PolicyOverrides, after: PolicyOverrides): boolean {
+  return JSON.stringify(before.reminder_thresholds) !== JSON.stringify(after.reminder_thresholds)
+}
+
 /** The policy as the API shows it. */
 export function publicPolicy({ namePatterns: _, ...policy }: EffectivePolicy): Policy {
   return policy

@@ -132,7 +132,10 @@ export async function updateProject(
 ): Promise<Project> {
   const row = await tx
     .updateTable('projects')
-    .set(values)
+    .set({
+      ...values,
+      policy_revision: sql`policy_revision + (policy <> coalesce(${values.policy ?? null}::jsonb, policy))::integer`,
+    })
     .where('organization_id', '=', organizationId)
     .where('id', '=', projectId)
     .returningAll()
@@ -155,6 +158,12 @@ export async function setRenewal(
     .returningAll()
     .executeTakeFirstOrThrow()
   return toProject(row)
+}
+
+/** All of them, the hidden one too. */
+export async function listAllProjects(reader: Reader, organizationId: string): Promise<Project[]> {
+  const rows = await reader.selectFrom('projects').selectAll().where('organization_id', '=', organizationId).execute()
+  return rows.map(toProject)
 }
 
 /** In the order of their making, without the hidden one. @param within ids; null: all */

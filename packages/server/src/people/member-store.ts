@@ -119,6 +119,11 @@ export async function insertMember(tx: Tx, organizationId: string, member: NewMe
     .executeTakeFirst()
   if (!row) return false
   await insertProjects(tx, organizationId, member.personId, member.projects)
+  await tx
+    .deleteFrom('former_members')
+    .where('organization_id', '=', organizationId)
+    .where('email', 'in', (people) => people.selectFrom('people').select('email').where('id', '=', member.personId))
+    .execute()
   return true
 }
 
@@ -142,15 +147,23 @@ export async function setRoles(
   await insertProjects(tx, organizationId, personId, roles.projects)
 }
 
-/** @returns whether they were one */
-export async function deleteMember(tx: Tx, organizationId: string, personId: string): Promise<boolean> {
-  const row = await tx
+/** They are remembered as somebody who is gone. */
+export async function deleteMember(
+  tx: Tx,
+  organizationId: string,
+  { personId, email }: Pick<MemberRecord, 'personId' | 'email'>,
+  now: Instant,
+): Promise<void> {
+  await tx
     .deleteFrom('members')
     .where('organization_id', '=', organizationId)
     .where('person_id', '=', personId)
-    .returning('person_id')
-    .executeTakeFirst()
-  return row !== undefined
+    .execute()
+  await tx
+    .insertInto('former_members')
+    .values({ organization_id: organizationId, email, left_at: at(now) })
+    .onConflict((conflict) => conflict.columns(['organization_id', 'email']).doUpdateSet({ left_at: at(now) }))
+    .execute()
 }
 
 async function insertProjects(

@@ -1,4 +1,4 @@
-import type { ManagementScope } from '@keyturn/contract'
+import { isAllowed, type ManagementScope } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import type { Instant } from '../kernel/instant.ts'
 import type { Caller } from './call.ts'
@@ -36,6 +36,15 @@ export function reachesOrganization(caller: Caller, organizationId: string): boo
 
 export function reachesProject(caller: Caller, organizationId: string, projectId: string): boolean {
   return reachesOrganization(caller, organizationId) && (caller.projects === null || caller.projects.has(projectId))
+}
+
+/**
+ * Management keys are for whoever reaches their whole organization; of people, for those whose role says so.
+ */
+export function reachesManagementKeys({ projects, person }: Caller): boolean {
+  if (projects !== null) return false
+  const standing = { role: person?.role ?? null, projects: new Map() }
+  return !person || isAllowed('management_keys:read', standing, { projectId: null }, person.email)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { recordChange } from '../audit/record-change.ts'
+import { countFeedTokensBy, revokeFeedTokensBy } from '../expirations/manage-feed-tokens.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { type ChangedKey, changeLockedSecrets } from '../keys/change-secrets.ts'
@@ -18,10 +19,11 @@ import { endSessionsIn } from './session-store.ts'
 // In one transaction, which holds their projects for a few seconds at most.
 const mostKeys = 500
 
-/** Links that they made and that are still open: whoever has one can become a member, or have a secret made. */
+/** Links that they made and that are still open: whoever has one can become a member, have a secret made, or read the calendar. */
 export interface OpenLinks {
   readonly invitations: number
   readonly claimLinks: number
+  readonly feedTokens: number
 }
 
 export interface Leaving {
@@ -38,6 +40,7 @@ export async function readLeaving(call: Call, organizationId: string, personId: 
   const links = {
     invitations: await countInvitationsBy(call.reader, organizationId, personId, now),
     claimLinks: await countClaimLinksBy(call.reader, organizationId, personId, now),
+    feedTokens: await countFeedTokensBy(call.reader, organizationId, personId),
   }
   return { member, keys: await leftBy(call.reader, organizationId, member, now), links, now }
 }
@@ -71,8 +74,8 @@ export interface Removal {
 
 /**
  * Ends a membership, and sees to what it leaves, in one transaction: keys go to the successor, those of which the member saw a
- * value get a new one while the old goes on for the overlap, links that they made are withdrawn, sessions here end. A key that cannot be rotated just now, as in the
- * midst of a rotation, is named in the report and hinders nothing else.
+ * value get a new one while the old goes on for the overlap, links and feed tokens that they made are withdrawn, sessions here end. A
+ * key that cannot be rotated just now, as in the midst of a rotation, is named in the report and hinders nothing else.
  *
  * @throws DomainError member_not_found, last_owner, member_owns_keys, leaves_too_much, role_required, overlap_too_long
  */
@@ -123,12 +126,14 @@ export async function leave(call: Call, organizationId: string, personId: string
 const asItIs = (left: LeftKeyRecord): OutcomeOfKey => ({ left, rotation: 'not_wanted' })
 
 /** @returns the links of theirs that were withdrawn */
-async function endMembership(tx: Tx, call: Call, { organizationId, personId }: MemberRecord, now: Instant) {
+async function endMembership(tx: Tx, call: Call, member: MemberRecord, now: Instant) {
+  const { organizationId, personId } = member
   const links = {
     invitations: await withdrawInvitationsBy(tx, call, organizationId, personId, now),
     claimLinks: await withdrawClaimLinksBy(tx, call, organizationId, personId, now),
+    feedTokens: await revokeFeedTokensBy(tx, call, organizationId, personId, now),
   }
-  await deleteMember(tx, organizationId, personId)
+  await deleteMember(tx, organizationId, member, now)
   await nameActor(tx, call.caller.actor, call.requestId)
   await endSessionsIn(tx, personId, organizationId)
   return links

@@ -13,6 +13,11 @@ import * as endedSecrets from './migrations/0007-ended-secrets.ts'
 import * as claimLinks from './migrations/0008-claim-links.ts'
 import * as renewals from './migrations/0009-renewals.ts'
 import * as people from './migrations/0010-people.ts'
+import * as expirations from './migrations/0011-expirations.ts'
+import * as trackedCredentials from './migrations/0012-tracked-credentials.ts'
+import * as feedTokens from './migrations/0013-feed-tokens.ts'
+import * as warnings from './migrations/0014-warnings.ts'
+import * as formerMembers from './migrations/0015-former-members.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -26,6 +31,11 @@ const migrations: Record<string, Migration> = {
   '0008-claim-links': claimLinks,
   '0009-renewals': renewals,
   '0010-people': people,
+  '0011-expirations': expirations,
+  '0012-tracked-credentials': trackedCredentials,
+  '0013-feed-tokens': feedTokens,
+  '0014-warnings': warnings,
+  '0015-former-members': formerMembers,
 }
 
 /**

@@ -24,6 +24,9 @@ export interface Schema {
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
   claim_links: ClaimLinksTable
+  feed_tokens: FeedTokensTable
+  tracked_credentials: TrackedCredentialsTable
+  tracked_values: TrackedValuesTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
@@ -40,6 +43,7 @@ export interface Schema {
   verifications: VerificationsTable
   two_factors: TwoFactorsTable
   members: MembersTable
+  former_members: FormerMembersTable
   member_projects: MemberProjectsTable
   invitations: InvitationsTable
   portal_links: PortalLinksTable
@@ -66,6 +70,8 @@ interface OrganizationsTable {
   notification_email: string | null
   api_access: Generated<boolean>
   policy: Json<OrganizationPolicyEdit>
+  /** Goes up with every change of the policy. */
+  policy_revision: Generated<number>
   created_at: Instant
 }
 
@@ -79,6 +85,8 @@ interface ProjectsTable {
   management: Generated<boolean>
   api_access: Generated<boolean>
   policy: Json<OrganizationPolicyEdit>
+  /** Goes up with every change of the policy. */
+  policy_revision: Generated<number>
   created_at: Instant
   /** All three or none. */
   renewal_requested_at: Generated<Instant | null>
@@ -117,6 +125,12 @@ interface KeysTable {
   reviewed_at: Instant | null
   revoked_reason: string | null
   search: string
+  /** A policy that wants secrets rotated counts from there. */
+  primary_made_at: Generated<Instant>
+  /** Of a secondary that outlives the primary: from `first_end_at` on it is the primary. */
+  successor_made_at: Instant | null
+  /** Goes up with every change. */
+  revision: Generated<number>
 }
 
 interface SecretsTable {
@@ -150,6 +164,56 @@ interface ClaimLinksTable {
   /** The one that was made for whoever claimed it. */
   secret_id: string | null
   withdrawn_at: Instant | null
+}
+
+interface FeedTokensTable {
+  id: string
+  organization_id: string
+  name: string
+  /** Null: all. */
+  projects: string[] | null
+  management_keys: boolean
+  /** SHA-256 of the token. */
+  token_digest: Uint8Array
+  created_at: Instant
+  created_by: Json<Actor>
+  last_used_at: Generated<Instant | null>
+  revoked_at: Generated<Instant | null>
+}
+
+interface TrackedFactsColumns {
+  /** SHA-256 of the value, in hex. */
+  fingerprint: string | null
+  issuer: string | null
+  subject: string | null
+  key_id: string | null
+  expires_at: Instant
+}
+
+interface TrackedCredentialsTable extends TrackedFactsColumns {
+  id: string
+  organization_id: string
+  project_id: string | null
+  name: string
+  purpose: string | null
+  owner: string | null
+  contact: string | null
+  created_at: Instant
+  created_by: Json<Actor>
+  renewed_at: Instant
+  /** Goes up with every change. */
+  revision: Generated<number>
+  deleted_at: Generated<Instant | null>
+}
+
+interface TrackedValuesTable extends TrackedFactsColumns {
+  credential_id: string
+  organization_id: string
+  number: number
+  recorded_at: Instant
+  recorded_by: Json<Actor>
+  /** Its credential was deleted. */
+  forgotten: Generated<boolean>
 }
 
 interface KeyActivityTable {
@@ -300,6 +364,12 @@ interface TwoFactorsTable {
   secret: string
   backup_codes: string
   verified: boolean
+}
+
+interface FormerMembersTable {
+  organization_id: string
+  email: string
+  left_at: Instant
 }
 
 interface MembersTable {

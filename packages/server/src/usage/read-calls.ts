@@ -1,4 +1,4 @@
-import { type Instant } from '../kernel/instant.ts'
+import type { Instant } from '../kernel/instant.ts'
 import type { Reader } from '../storage/database.ts'
 import { pausesWithinMs, type SecretCalls, summariseCalls } from './calls.ts'
 import { listCallCounts, listLastUses } from './use-store.ts'

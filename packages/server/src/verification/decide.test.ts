@@ -12,6 +12,7 @@ const good: VerifyRecord = {
   secretId: 'sec_1',
   slot: 'primary',
   primaryFrom: never,
+  warnBefore: 0,
   end: never,
   endCode: 'EXPIRED',
   keyId: 'key_1',

@@ -22,6 +22,8 @@ export interface VerifyRecord {
   /** When the secret ends, by whatever comes first, and what is said of it from then on. */
   readonly end: Instant
   readonly endCode: 'EXPIRED' | 'ROTATED' | 'REVOKED'
+  /** So many milliseconds before it, each verdict says that it is near. */
+  readonly warnBefore: number
   readonly keyId: string
   readonly kind: KeyKind
   readonly environment: Environment

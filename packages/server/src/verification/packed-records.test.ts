@@ -12,6 +12,7 @@ const recordOf = (number: number, name: string): VerifyRecord => ({
   secretId: idOf('sec', number),
   slot: number % 2 === 0 ? 'primary' : 'secondary',
   primaryFrom: number % 2 === 0 ? Number.POSITIVE_INFINITY : 1_800_000_000_000 + number,
+  warnBefore: 60_000 * (number % 3),
   end: number % 3 === 0 ? Number.POSITIVE_INFINITY : 1_900_000_000_000 + number,
   endCode: 'EXPIRED',
   keyId: idOf('key', number),

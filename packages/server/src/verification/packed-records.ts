@@ -7,6 +7,7 @@ type Common = Pick<
   VerifyRecord,
   | 'slot'
   | 'endCode'
+  | 'warnBefore'
   | 'kind'
   | 'environment'
   | 'scopes'
@@ -195,6 +196,7 @@ export class PackedRecords {
       primaryFrom: this.#primaryFrom.get(place) ?? never,
       end: this.#ends[place] ?? 0,
       endCode: common.endCode,
+      warnBefore: common.warnBefore,
       keyId: own.slice(0, first),
       kind: common.kind,
       environment: common.environment,
@@ -245,9 +247,10 @@ export class PackedRecords {
   }
 
   #shareCommon(record: VerifyRecord): Common {
-    const { slot, endCode, kind, environment, scopes, allowedIps, metadata, state, management, project } = record
+    const { slot, endCode, warnBefore, kind, environment, scopes, allowedIps, metadata, state, management, project } =
+      record
     const { common } = this.#shared(project)
-    const values = { slot, endCode, kind, environment, scopes, allowedIps, metadata, state, management }
+    const values = { slot, endCode, warnBefore, kind, environment, scopes, allowedIps, metadata, state, management }
     const text = JSON.stringify(values)
     let known = common.get(text)
     if (known === undefined) {

@@ -10,6 +10,7 @@ const recordOf = (digest: string, project: string, version: number): VerifyRecor
   secretId: `sec_${digest}`,
   slot: 'primary',
   primaryFrom: Number.POSITIVE_INFINITY,
+  warnBefore: 0,
   end: Number.POSITIVE_INFINITY,
   endCode: 'EXPIRED',
   keyId: `key_${digest}`,

@@ -2,7 +2,9 @@ import type { Slot } from '@keyturn/contract'
 import { type Instant, never } from '../kernel/instant.ts'
 import { endOf, secretStatusAt } from '../keys/secret.ts'
 import { primaryFrom } from '../keys/slots.ts'
+import { effectivePolicy } from '../organizations/policy.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
+import { warnBefore } from './warning.ts'
 
 /** What was found about some digests, all in one snapshot. */
 export interface Snapshot {
@@ -21,8 +23,10 @@ export interface FoundRow {
   digest: string | null
   secret_id: string
   slot: Slot
+  created_at: Instant
   expires_at: Instant
   retires_at: Instant | null
+  overlap_started_at: Instant | null
   ended_at: Instant | null
   ended_by: 'revoke' | 'rotate' | null
   /** The last end of the key's other secrets; null for a primary. */
@@ -42,6 +46,9 @@ export interface FoundRow {
   project_id: string
   project_slug: string
   api_access: boolean
+  /** As somebody has set them; null: nobody has. */
+  organization_thresholds: number[] | null
+  project_thresholds: number[] | null
 }
 
 /** @param rows at least one: the head is in each of them, with nothing beside it where nothing was found */
@@ -75,6 +82,7 @@ function toRecord(row: FoundRow, projects: Map<string, ProjectScope>): VerifyRec
     primaryFrom: primaryFrom(row.slot, end, row.others_end),
     end,
     endCode: endCodes[secretStatusAt(secret, never)],
+    warnBefore: warnBefore(lifeOf(row), end, thresholdsOf(row)),
     keyId: row.key_id,
     kind: row.kind,
     environment: row.environment,
@@ -87,6 +95,18 @@ function toRecord(row: FoundRow, projects: Map<string, ProjectScope>): VerifyRec
     management: row.management ? { projects: row.management_projects } : null,
     project,
   }
+}
+
+const lifeOf = (row: FoundRow) => ({
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  retiresAt: row.retires_at,
+  overlapStartedAt: row.overlap_started_at,
+})
+
+function thresholdsOf({ organization_thresholds: ofAll, project_thresholds: own }: FoundRow): readonly number[] {
+  const set = (thresholds: number[] | null) => (thresholds === null ? {} : { reminder_thresholds: thresholds })
+  return effectivePolicy(set(ofAll), set(own)).reminder_thresholds
 }
 
 /** What is said of a secret from its end on; one that never ends has no such moment. */

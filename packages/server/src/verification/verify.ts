@@ -14,8 +14,8 @@ export async function verifyKey(
   caller: Caller,
   presented: string,
   demand: VerifyDemand,
-): Promise<Verdict> {
-  return toVerdict(await verifier.inspect(presented, demand, (record) => isVerifiableBy(caller, record)))
+): Promise<Finding> {
+  return verifier.inspect(presented, demand, (record) => isVerifiableBy(caller, record))
 }
 
 export function isVerifiableBy(caller: Caller, record: VerifyRecord): boolean {

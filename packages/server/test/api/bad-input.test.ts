@@ -180,10 +180,10 @@ describe.each(engines)('a request with something wrong in it, on $name', (engine
               ...(typesOf(unresolved).has('integer') ? ['x', '1.5', '-1', '0', '201', '1e999', 'null', ''] : []),
               ...(values ? ['nonsense', '', 'NEXT_EXPIRY_AT'] : []),
               ...(['status', 'kind'].includes(name) ? ['nonsense', '', 'active,', 'secret,,jwt', 'a b'] : []),
-              ...(/^(since|until|unused_since|refused_since|expires_)/.test(name)
+              ...(/^(since|until|within|unused_since|refused_since|expires_)/.test(name)
                 ? ['', 'soon', '2027-02-30T00:00:00Z', '-1d']
                 : []),
-              ...(/^(unused_since|refused_since|expires_)/.test(name)
+              ...(/^(within|unused_since|refused_since|expires_)/.test(name)
                 ? ['99999999999d', '9999999999d', '1 d', '1w']
                 : []),
               ...(name === 'cursor' ? wrongCursors : []),

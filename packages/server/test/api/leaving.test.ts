@@ -115,9 +115,13 @@ describe.each(engines)('leaving, on $name', (engine) => {
       body: { email, role: 'admin' },
     })
     const { body: link } = await person.request('POST', `/v1/keys/${key.id}/claim-links`, { body: {} })
-    expect((await leavingOf(person)).open_links).toEqual({ invitations: 1, claim_links: 1 })
+    const { body: feed } = await person.request('POST', '/v1/organizations/default/feed-tokens', {
+      body: { name: 'Their calendar' },
+    })
+    const links = { invitations: 1, claim_links: 1, feed_tokens: 1 }
+    expect((await leavingOf(person)).open_links).toEqual(links)
 
-    expect((await remove(person, { force: true })).body.withdrawn_links).toEqual({ invitations: 1, claim_links: 1 })
+    expect((await remove(person, { force: true })).body.withdrawn_links).toEqual(links)
     const token = tokenOf(invited.body.url)
     const back = await new Person(keyturn).request('POST', '/v1/invitations/accept', {
       body: { token, name: 'Back', password: 'four words are enough' },
@@ -132,7 +136,9 @@ describe.each(engines)('leaving, on $name', (engine) => {
     expect([claimed.status, claimed.text.includes('kt_live_')]).toEqual([410, false])
     const { body } = await keyturn.request('GET', '/v1/organizations/default/audit-events?limit=5')
     const actions = body.data.map((event: { action: string }) => event.action)
-    expect(actions).toEqual(expect.arrayContaining(['invitation.withdrawn', 'key.claim_link_withdrawn']))
+    const withdrawn = ['invitation.withdrawn', 'key.claim_link_withdrawn', 'feed_token.revoked']
+    expect(actions).toEqual(expect.arrayContaining(withdrawn))
+    expect((await keyturn.request('GET', feed.url, { key: null })).status).toBe(401)
   })
 
   it('is refused while keys would belong to nobody, and changes nothing then', async () => {

@@ -119,7 +119,22 @@ describe.each(engines)('GET /metrics, on $name', (engine) => {
     ])
       expect(text).not.toContain(said)
     const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
-    const bounded = ['version', 'path', 'code', 'type', 'kind', 'space', 'le', 'quantile', 'major', 'minor', 'patch']
+    const bounded = [
+      'window',
+      'source',
+      'in_use',
+      'version',
+      'path',
+      'code',
+      'type',
+      'kind',
+      'space',
+      'le',
+      'quantile',
+      'major',
+      'minor',
+      'patch',
+    ]
     expect([...labels].filter((label) => !bounded.includes(label ?? ''))).toEqual([])
   })
 })

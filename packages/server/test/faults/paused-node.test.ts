@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { revokeAndWait, startNodes, until, VerifyLoad } from '../support/nodes.ts'
+import { pause } from './calls.ts'
 
 test('a node that was paused for longer than its lease answers nothing by what it knew before, whatever waits for it when it wakes', async () => {
   const running = await startNodes({ count: 2 })
@@ -21,7 +22,7 @@ test('a node that was paused for longer than its lease answers nothing by what i
   const sentDuringPause = Promise.all(Array.from({ length: 50 }, () => paused.verdict(secret.value)))
   const more = new VerifyLoad([paused], [secret.value], 8)
   onTestFinished(() => more.stop())
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await pause(300)
   paused.signal('SIGCONT')
 
   expect(new Set(await sentDuringPause)).not.toContain('VALID')

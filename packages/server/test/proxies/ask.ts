@@ -13,6 +13,7 @@ export const answerHeaders = [
   'x-keyturn-key-owner',
   'x-keyturn-key-scopes',
   'x-keyturn-key-expires-at',
+  'x-keyturn-key-warning',
   'x-keyturn-organization-id',
   'x-keyturn-project-id',
   'x-keyturn-secret-id',

@@ -51,6 +51,7 @@ describe.each(engines)('a proxy that asks, on $name', (engine) => {
       'x-keyturn-key-owner': 'ada@example.com',
       'x-keyturn-key-scopes': 'read write',
       'x-keyturn-key-expires-at': good.key.expires_at,
+      'x-keyturn-key-warning': '',
       'x-keyturn-organization-id': org,
       'x-keyturn-project-id': project,
       'x-keyturn-secret-id': good.secret.id,

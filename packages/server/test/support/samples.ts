@@ -11,6 +11,8 @@ export interface Place {
   readonly key: string
   /** An open one of `key`. */
   readonly claim_link?: string
+  readonly feed_token?: string
+  readonly tracked_credential?: string
   /** Of a change. */
   readonly sequence?: string
   /** Of a member, and of an open invitation. */
@@ -56,6 +58,31 @@ const samples: Readonly<Record<string, Sample>> = {
   },
   'GET /v1/projects/{project}/keys.csv': { status: 200 },
   'GET /v1/organizations/{org}/keys.csv': { status: 200 },
+  'GET /v1/organizations/{org}/expirations': { status: 200 },
+  'GET /v1/organizations/{org}/expirations.csv': { status: 200 },
+  'GET /v1/organizations/{org}/expirations/forecast': { status: 200 },
+  'GET /v1/organizations/{org}/expirations.ics': { status: 200 },
+  'GET /v1/organizations/{org}/findings': { status: 200 },
+  'POST /v1/organizations/{org}/policy/dry-run': { body: { policy: { max_overlap: 604_800 } }, status: 200 },
+  'POST /v1/projects/{project}/policy/dry-run': { body: { policy: { rotate_every: 86_400 } }, status: 200 },
+  'POST /v1/organizations/{org}/feed-tokens': { body: { name: 'Calendar' }, status: 201 },
+  'GET /v1/organizations/{org}/feed-tokens': { status: 200 },
+  'DELETE /v1/organizations/{org}/feed-tokens/{feed_token}': { status: 204 },
+  'POST /v1/organizations/{org}/tracked-credentials': {
+    body: { name: 'Stripe, webhooks', expires_at: '2030-01-01T00:00:00Z' },
+    status: 201,
+  },
+  'GET /v1/organizations/{org}/tracked-credentials': { status: 200 },
+  'GET /v1/organizations/{org}/tracked-credentials/{tracked_credential}': { status: 200 },
+  'PATCH /v1/organizations/{org}/tracked-credentials/{tracked_credential}': {
+    body: { name: 'Stripe, renamed' },
+    status: 200,
+  },
+  'POST /v1/organizations/{org}/tracked-credentials/{tracked_credential}/renew': {
+    body: { expires_at: '2031-01-01T00:00:00Z' },
+    status: 200,
+  },
+  'DELETE /v1/organizations/{org}/tracked-credentials/{tracked_credential}': { status: 204 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
@@ -67,6 +94,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/keys/{key}/cancel': { body: { force: true }, status: 200 },
   'POST /v1/keys/{key}/disable': { body: {}, status: 200 },
   'POST /v1/keys/{key}/enable': { body: {}, status: 200 },
+  'POST /v1/keys/{key}/review': { body: {}, status: 200 },
   'POST /v1/keys/{key}/revoke': { body: { reason: 'the integration is gone' }, status: 200 },
   'GET /v1/keys/{key}/rotation': { status: 200 },
   'GET /v1/keys/{key}/usage': { status: 200 },
@@ -111,7 +139,8 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
-  const { org, project, claim_link = 'clm_none', sequence = '1' } = place
+  const { org, project, claim_link = 'clm_none', feed_token = 'fdt_none', sequence = '1' } = place
+  const { tracked_credential = 'trc_none' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -122,6 +151,8 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{member}', place.member ?? '')
     .replace('{invitation}', place.invitation ?? '')
     .replace('{claim_link}', claim_link)
+    .replace('{feed_token}', feed_token)
+    .replace('{tracked_credential}', tracked_credential)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
@@ -187,6 +218,14 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
   const project = await keyturn.createProject(organization)
   const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
   const { body: link } = await keyturn.request('POST', `/v1/keys/${key.id}/claim-links`)
+  const { body: feed } = await keyturn.request('POST', `/v1/organizations/${project.organization_id}/feed-tokens`, {
+    body: { name: 'Calendar', projects: [project.id] },
+  })
+  const { body: tracked } = await keyturn.request(
+    'POST',
+    `/v1/organizations/${project.organization_id}/tracked-credentials`,
+    { body: { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id } },
+  )
   const prepared = await Promise.all(
     Object.entries(preparations).map(async ([name, path]) => {
       const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
@@ -206,6 +245,8 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
     invitation: invitation.body.invitation.id,
     key: key.id,
     claim_link: link.id,
+    feed_token: feed.id,
+    tracked_credential: tracked.id,
     ownValue: secret.value,
     insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
   }

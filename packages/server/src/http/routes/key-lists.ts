@@ -1,13 +1,14 @@
 import { keyCsvQuery, keyListQuery, keyPage } from '@keyturn/contract'
 import type { Context } from 'hono'
 import { type KeyListQuery, type KeyScope, listAndCountKeys, listKeys } from '../../keys/key-list.ts'
-import { recordKeyExport } from '../../keys/record-export.ts'
+import { recordExport } from '../../keys/record-export.ts'
 import { findManagementProject, findOrganization, findProject } from '../../organizations/find.ts'
 import type { Call } from '../../people/call.ts'
 import { requireScope } from '../../people/permissions.ts'
 import { callOf, type Env, type Services } from '../context.ts'
 import { csvHeader, toCsvRows } from '../csv.ts'
 import { jsonAnswer, managementRoute, newRoutes, organizationParam, projectParam } from '../route.ts'
+import { answerStream } from '../stream.ts'
 import { toWireKey } from '../wire.ts'
 
 const page = { 200: jsonAnswer('A page', keyPage) }
@@ -125,22 +126,13 @@ async function answerCsv(c: Context<Env>, call: Call, scope: KeyScope, query: Om
   const limit = 200
   const nextPage = (cursor?: string) => listKeys(call, scope, { ...query, limit, cursor })
   // The first page before the headers, so that what is wrong with the request is answered as an error and not as half a file.
-  let current = await nextPage()
-  await recordKeyExport(call, scope, query)
-  let started = false
-  const encoder = new TextEncoder()
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (!started) {
-        started = true
-        controller.enqueue(encoder.encode(csvHeader()))
-      }
-      controller.enqueue(encoder.encode(toCsvRows(current.views.map(toWireKey))))
-      if (current.nextCursor === null) controller.close()
-      else current = await nextPage(current.nextCursor)
-    },
-  })
-  c.header('Content-Type', 'text/csv; charset=utf-8; header=present')
-  c.header('Content-Disposition', 'attachment; filename="keys.csv"')
-  return c.body(body, 200)
+  const first = await nextPage()
+  await recordExport(call, 'keys.exported', scope, query)
+  async function* rows() {
+    for (let page = first; ; page = await nextPage(page.nextCursor)) {
+      yield toCsvRows(page.views.map(toWireKey))
+      if (page.nextCursor === null) return
+    }
+  }
+  return answerStream(c, { name: 'keys.csv', type: 'text/csv; charset=utf-8; header=present' }, csvHeader(), rows())
 }

@@ -23,6 +23,7 @@ import { editKey } from '../../keys/edit-key.ts'
 import { readKey } from '../../keys/find-key.ts'
 import { issueKey } from '../../keys/issue-key.ts'
 import { issueManagementKey } from '../../keys/management-keys.ts'
+import { reviewKey } from '../../keys/review-key.ts'
 import { deleteKey, revokeKey } from '../../keys/revoke-key.ts'
 import type { KeyView } from '../../keys/view-keys.ts'
 import { findOrganization, findProject } from '../../organizations/find.ts'
@@ -170,6 +171,13 @@ const disable = operation(
   emptyBody,
 )
 const enable = operation('keys:change', 'enable', 'Enable a key', 'Lets a disabled key work again.', emptyBody)
+const review = operation(
+  'keys:change',
+  'review',
+  'Mark a key reviewed',
+  'Somebody has looked at its owner, scopes and use and found them right; the policy (review_every) counts from now on.',
+  emptyBody,
+)
 const revoke = managementRoute({
   action: 'keys:change',
   method: 'post',
@@ -284,6 +292,9 @@ export function keyRoutes(services: Services) {
   })
   routes.openapi(disable, (c) =>
     answerOnce(services, c, 200, (call) => disableKey(call, c.req.valid('param').key), presentKey),
+  )
+  routes.openapi(review, (c) =>
+    answerOnce(services, c, 200, (call) => reviewKey(call, c.req.valid('param').key), presentKey),
   )
   routes.openapi(enable, (c) =>
     answerOnce(services, c, 200, (call) => enableKey(call, c.req.valid('param').key), presentKey),

@@ -15,20 +15,31 @@ import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
 import { requireScope } from '../../people/permissions.ts'
 import { rotateOwnKey } from '../../rotation/rotate-own-key.ts'
 import { toVerdict, verifyKey } from '../../verification/verify.ts'
+import { warningAt } from '../../verification/warning.ts'
 import { addressOf, answerOnce, type Services } from '../context.ts'
 import { bearerOf, requireHolder } from '../middleware.ts'
 import { apiRoute, emptyBody, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
+import { endingHeaders } from '../verdict-text.ts'
 import { toWireKey, toWireRotated } from '../wire.ts'
+
+const endingHeadersSchema = z.object({
+  'X-Keyturn-Key-Expires-At': z.string().optional().describe('When the presented secret ends.'),
+  'X-Keyturn-Key-Warning': z
+    .string()
+    .optional()
+    .describe('A sentence, inside the last two reminder thresholds, or the second half of an overlap.'),
+})
 
 const verify = managementRoute({
   action: 'verdicts:ask',
   method: 'post',
   path: '/v1/verify',
   summary: 'May a request with this key pass?',
-  description: 'Scope `verify`. Always 200 with a verdict; errors are for calls that could not be understood.',
+  description:
+    'Scope `verify`. Always 200 with a verdict; errors are for calls that could not be understood. The headers say when the secret ends and, once that is near, a warning to hand on to the caller.',
   tags: ['Verification'],
   request: { body: jsonBody(verifyRequest) },
-  responses: { 200: jsonAnswer('The verdict', verdictSchema) },
+  responses: { 200: { ...jsonAnswer('The verdict', verdictSchema), headers: endingHeadersSchema } },
 })
 
 const ownKey = z
@@ -86,9 +97,12 @@ export function verifyRoutes(services: Services) {
     const caller = c.get('caller')
     requireScope(caller, 'verify')
     const { key, project, kinds, scopes, ip } = c.req.valid('json')
-    const verdict = await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip })
-    services.counts.verify[verdict.code]++
-    return c.json(verdict, 200)
+    const finding = await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip })
+    const { code, record } = finding
+    services.counts.verify[code]++
+    const warning = code === 'VALID' && record ? warningAt(record, services.verifier.now()) : null
+    for (const [name, value] of endingHeaders(record, warning)) c.header(name, value)
+    return c.json(toVerdict(finding), 200)
   })
   return routes
 }
