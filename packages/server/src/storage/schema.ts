@@ -6,13 +6,23 @@ import type {
   JsonObject,
   KeyKind,
   OrganizationPolicyEdit,
-  ProjectRole,
-  Role,
   Slot,
   VerdictCode,
 } from '@keyturn/contract'
 import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type {
+  AccountsTable,
+  FormerMembersTable,
+  InvitationsTable,
+  MemberProjectsTable,
+  MembersTable,
+  PeopleTable,
+  PortalLinksTable,
+  SessionsTable,
+  TwoFactorsTable,
+  VerificationsTable,
+} from './people-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
 export interface Schema {
@@ -33,6 +43,8 @@ export interface Schema {
   audit_heads: AuditHeadsTable
   audit_events: AuditEventsTable
   audit_signatures: AuditSignaturesTable
+  /** `*`: where followers begin that have no row of their own. */
+  event_followers: { follower: string; organization_id: string; sequence: number }
   change_feed_head: { only_row: Generated<boolean>; sequence: number }
   change_feed: ChangeFeedTable
   nodes: NodesTable
@@ -311,108 +323,6 @@ interface IdempotentAnswersTable {
   answer: string | null
   sealed_answer: Uint8Array | null
   created_at: Instant
-}
-
-interface PeopleTable {
-  id: string
-  name: string
-  email: string
-  email_verified: boolean
-  image: string | null
-  two_factor_enabled: Generated<boolean>
-  created_at: Instant
-  updated_at: Instant
-}
-
-interface AccountsTable {
-  id: string
-  person_id: string
-  account_id: string
-  provider_id: string
-  password: string | null
-  created_at: Instant
-  updated_at: Instant
-}
-
-interface SessionsTable {
-  id: string
-  token: string
-  person_id: string
-  /** Of a session that a product gave: it holds there alone. */
-  organization_id: string | null
-  /** Between password and second factor; nobody holds it. */
-  pending: boolean
-  ip_address: string | null
-  user_agent: string | null
-  created_at: Instant
-  updated_at: Instant
-  expires_at: Instant
-}
-
-interface VerificationsTable {
-  id: string
-  identifier: string
-  value: string
-  created_at: Instant
-  updated_at: Instant
-  expires_at: Instant
-}
-
-interface TwoFactorsTable {
-  id: string
-  person_id: string
-  secret: string
-  backup_codes: string
-  verified: boolean
-}
-
-interface FormerMembersTable {
-  organization_id: string
-  email: string
-  left_at: Instant
-}
-
-interface MembersTable {
-  organization_id: string
-  person_id: string
-  /** On the whole organization; null: on projects alone. */
-  role: Role | null
-  via: 'set_up' | 'invitation' | 'portal'
-  joined_at: Instant
-}
-
-interface MemberProjectsTable {
-  organization_id: string
-  person_id: string
-  project_id: string
-  role: ProjectRole
-}
-
-interface InvitationsTable {
-  id: string
-  organization_id: string
-  email: string
-  role: Role | null
-  projects: Json<{ project_id: string; role: ProjectRole }[]>
-  token_digest: Uint8Array
-  /** It went to that address, so whoever has it reads its mail. */
-  mailed: Generated<boolean>
-  created_by: Json<Actor>
-  created_at: Instant
-  expires_at: Instant
-  accepted_at: Instant | null
-  withdrawn_at: Instant | null
-}
-
-interface PortalLinksTable {
-  id: string
-  organization_id: string
-  person_id: string
-  token_digest: Uint8Array
-  session_seconds: number
-  created_at: Instant
-  expires_at: Instant
-  used_at: Instant | null
 }
 
 interface SecretViewsTable {
