@@ -108,6 +108,18 @@ export const actions = {
     level: 'project',
     roles: keepers,
   },
+  'channels:read': {
+    does: 'See channels and what was sent to them',
+    scope: 'audit:read',
+    level: 'organization',
+    roles: { ...keepers, auditor: true },
+  },
+  'channels:write': {
+    does: 'Make, edit, test and delete channels; rotate their signing secrets, send again what did not arrive',
+    scope: 'policy:write',
+    level: 'organization',
+    roles: administrators,
+  },
   'management_keys:read': { does: 'See management keys', scope: 'keys:read', level: 'organization', roles: readers },
   'management_keys:create': {
     does: 'Create management keys',

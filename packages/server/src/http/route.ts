@@ -71,8 +71,8 @@ export function apiRoute<const R extends RouteConfig>(config: R) {
 const enterWith =
   (action: ActionName): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const { org, project, key } = c.req.param() as Record<string, string | undefined>
-    await c.get('enter')?.(action, { org, project, key })
+    const { org, project, key, channel } = c.req.param() as Record<string, string | undefined>
+    await c.get('enter')?.(action, { org, project, key, channel })
     await next()
   }
 
@@ -125,5 +125,6 @@ export const idempotencyHeader = z.object({
 export const emptyBody = z.strictObject({}).meta({ id: 'Empty' })
 
 export const keyParam = z.object({ key: plainText(200).describe('Id of a key.') })
+export const channelParam = z.object({ channel: plainText(200).describe('Id of a channel.') })
 export const organizationParam = z.object({ org: plainText(200).describe('Id or slug of an organization.') })
 export const projectParam = z.object({ project: plainText(200).describe('Id or slug of a project.') })

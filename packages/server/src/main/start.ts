@@ -16,6 +16,8 @@ import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { forgetOldDeliveries } from '../notifications/manage-deliveries.ts'
+import { DeliverySender } from '../notifications/send-deliveries.ts'
 import { openSmtpMailer } from '../notifications/smtp-mailer.ts'
 import { forgetOldAttempts } from '../people/attempts.ts'
 import type { Ground } from '../people/call.ts'
@@ -32,10 +34,13 @@ import { loadMasterKey } from './master-key-file.ts'
 import { createNode } from './node.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
 import { periodically } from './periodically.ts'
+import { createPostWebhook } from './post-webhook.ts'
 import { rootKeySource } from './root-key-file.ts'
 import { reasonOf, type Settings } from './settings.ts'
 
 const flushEveryMs = 5_000
+// Sooner than whoever waits for a webhook begins to wonder.
+const deliverEveryMs = 1_000
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -90,7 +95,15 @@ export async function serve(
   const node = createNode(database, settings, clock, log)
   const { ground, verifier, feed, propagation, registry, uses } = node
   const counts = new VerdictCounts()
-  const metrics = new Metrics({ ...node, counts, soonEndings: new SoonEndings(ground, clock) })
+  const sender = new DeliverySender({
+    // Without a word to the other nodes: nothing that it writes alters a verdict.
+    ground: groundOf(database, settings),
+    clock,
+    masterKey,
+    post: createPostWebhook({ allowPrivate: settings.webhookAllowPrivate }),
+    onTrouble: (error) => log.warn({ err: error }, 'a delivery was interrupted; it will be tried again'),
+  })
+  const metrics = new Metrics({ ...node, counts, sender, soonEndings: new SoonEndings(ground, clock) })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
@@ -119,6 +132,8 @@ export async function serve(
     signIn,
     refusals,
     mailer,
+    channels: { masterKey, allowPrivate: settings.webhookAllowPrivate },
+    sendDeliveries: () => void sender.run().catch((error: unknown) => log.warn({ err: error }, 'deliveries must wait')),
     proxies,
     log,
     whyNotReady,
@@ -147,6 +162,8 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
+    periodically(deliverEveryMs, log, 'send deliveries', () => sender.run()),
+    periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
     periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
     periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
@@ -160,6 +177,7 @@ export async function serve(
   const stop = async () => {
     await closeServer(server)
     for (const stopJob of jobs) await stopJob()
+    await sender.stop()
     await signIn.settle()
     await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()

@@ -19,6 +19,7 @@ import * as feedTokens from './migrations/0013-feed-tokens.ts'
 import * as warnings from './migrations/0014-warnings.ts'
 import * as formerMembers from './migrations/0015-former-members.ts'
 import * as followers from './migrations/0018-followers.ts'
+import * as channels from './migrations/0019-channels.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -38,6 +39,7 @@ const migrations: Record<string, Migration> = {
   '0014-warnings': warnings,
   '0015-former-members': formerMembers,
   '0018-followers': followers,
+  '0019-channels': channels,
 }
 
 /**

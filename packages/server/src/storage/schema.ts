@@ -11,6 +11,7 @@ import type {
 } from '@keyturn/contract'
 import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type { ChannelsTable, DeliveriesTable } from './channel-schema.ts'
 import type {
   AccountsTable,
   FormerMembersTable,
@@ -37,6 +38,8 @@ export interface Schema {
   feed_tokens: FeedTokensTable
   tracked_credentials: TrackedCredentialsTable
   tracked_values: TrackedValuesTable
+  channels: ChannelsTable
+  deliveries: DeliveriesTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
