@@ -79,7 +79,6 @@ function request(
     method: 'POST',
     agent: false,
     lookup: lookupOf(addresses),
-    signal,
     headers: {
       ...headers,
       'content-type': 'application/json',
@@ -89,25 +88,30 @@ function request(
     },
   }
   const outgoing = (url.protocol === 'https:' ? https : http).request(url, options)
-  const fail = (error: unknown) => reject(new Error(inWords(error, signal, timeoutMs), { cause: error }))
-  outgoing.on('error', fail)
+  let finish: ((error: unknown) => void) | null = null
+  const stop = (error: unknown) => {
+    if (finish) finish(error)
+    else reject(new Error(inWords(error, signal, timeoutMs), { cause: error }))
+    outgoing.destroy()
+  }
+  const stopLate = () => stop(signal.reason)
+  signal.addEventListener('abort', stopLate, { once: true })
+  outgoing.on('error', stop)
+  outgoing.on('close', () => signal.removeEventListener('abort', stopLate))
   outgoing.on('response', (incoming) => {
     const chunks: Buffer[] = []
     let length = 0
-    // The status decides. A body that is too long or never ends takes nothing back.
-    const finish = () => {
+    // The status decides. A body that is too long, breaks off or never ends takes nothing back.
+    finish = () => {
       const text = Buffer.concat(chunks).subarray(0, mostOctets).toString('utf8')
       resolve({ status: incoming.statusCode ?? 0, retryAfter: incoming.headers['retry-after'] ?? null, text })
-      outgoing.destroy()
     }
     incoming.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       length += chunk.length
-      if (length >= mostOctets) finish()
+      if (length >= mostOctets) stop(null)
     })
-    incoming.on('end', finish)
-    incoming.on('error', finish)
-    incoming.on('close', finish)
+    for (const end of ['end', 'error', 'close'] as const) incoming.on(end, stop)
   })
   outgoing.end(octets)
   return promise
