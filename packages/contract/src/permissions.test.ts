@@ -22,6 +22,7 @@ const everybody: ActionName[] = [
   'projects:read',
   'keys:read',
   'propagations:read',
+  'policy:try',
 ]
 const ofManager: ActionName[] = [
   ...everybody,
@@ -30,6 +31,8 @@ const ofManager: ActionName[] = [
   'keys:rotate',
   'keys:change',
   'keys:delete',
+  'feed_tokens:write',
+  'tracked_credentials:write',
   'audit:read',
 ]
 const ofAuditor: ActionName[] = [...everybody, 'management_keys:read', 'audit:read', 'audit:verify', 'members:read']

@@ -44,6 +44,12 @@ export const actions = {
     roles: administrators,
     recent: 'rules',
   },
+  'policy:try': {
+    does: "Try out a change of the organization's policy",
+    scope: 'keys:read',
+    level: 'organization',
+    roles: everybody,
+  },
   'projects:create': { does: 'Create projects', scope: 'projects:write', level: 'organization', roles: administrators },
   'projects:read': { does: 'See projects', scope: 'keys:read', level: 'project', roles: everybody },
   'projects:edit': {

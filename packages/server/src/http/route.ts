@@ -93,8 +93,7 @@ export function managementRoute<const R extends Omit<RouteConfig, 'security'>>({
   const description = [config.description, rolesInWords(action)].filter((text) => text !== undefined).join(' ')
   const security = [{ managementKey: [] }, ...sessions]
   const route = apiRoute({ ...config, description, security, 'x-action': action })
-  // Onto the route itself: a copy would be without its `getRoutingPath`, which is not enumerable.
-  return Object.assign(route, { middleware: [enterWith(action), ...route.middleware] })
+  return { ...route, middleware: [enterWith(action), ...route.middleware] }
 }
 
 /** What people do about themselves: no key can. */

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
@@ -153,6 +154,7 @@ export async function serve(
     else if (isAuthorizePath(url)) authorize(request, response)
     else others(request, response)
   })
+  const connections = connectionsOf(server)
   try {
     await listen(server, settings)
   } catch (error) {
@@ -175,7 +177,7 @@ export async function serve(
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
   ]
   const stop = async () => {
-    await closeServer(server)
+    await closeServer(server, connections)
     for (const stopJob of jobs) await stopJob()
     await sender.stop()
     await signIn.settle()
@@ -276,15 +278,29 @@ function addressOf(server: Server, host: string): string {
 }
 
 const stopWithinMs = 10_000
+const sweepEveryMs = 50
 
 /** Requests under way get their answer; connections that say nothing are closed, and those that never end after 10 s. */
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), stopWithinMs)
+    // What was asked by a connection is answered, and then it is idle too.
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs)
     server.close(() => {
       clearTimeout(timer)
+      clearInterval(sweep)
       resolve()
     })
-    server.closeIdleConnections()
+    // Browsers keep some in reserve by which nothing was asked yet: Node does not count them among the idle ones.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
   })
+}
+
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return connections
 }

@@ -1,8 +1,17 @@
 import type { Actor, ChannelKind, DeliveryState, WebhookEvent } from '@keyturn/contract'
-import type { Generated, JSONColumnType } from 'kysely'
+import type { Generated } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type { Json } from './json-column.ts'
 
-export interface ChannelsTable {
+/** Who is told of events, what waits for them, and how far each follower of the trail has come. */
+export interface ChannelSchema {
+  channels: ChannelsTable
+  deliveries: DeliveriesTable
+  /** `*`: where followers begin that have no row of their own. */
+  event_followers: { follower: string; organization_id: string; sequence: number }
+}
+
+interface ChannelsTable {
   id: string
   organization_id: string
   kind: ChannelKind
@@ -19,10 +28,10 @@ export interface ChannelsTable {
   old_sealed_secret: Generated<Uint8Array | null>
   old_secret_until: Generated<Instant | null>
   created_at: Instant
-  created_by: JSONColumnType<Actor, string, string>
+  created_by: Json<Actor>
 }
 
-export interface DeliveriesTable {
+interface DeliveriesTable {
   id: string
   organization_id: string
   channel_id: string
@@ -43,7 +52,7 @@ export interface DeliveriesTable {
   log: Generated<LoggedAttempt[]>
 }
 
-export interface LoggedAttempt {
+interface LoggedAttempt {
   readonly at: string
   readonly duration_ms: number
   readonly status: number | null

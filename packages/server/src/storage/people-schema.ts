@@ -1,8 +1,25 @@
 import type { Actor, ProjectRole, Role } from '@keyturn/contract'
-import type { Generated, JSONColumnType } from 'kysely'
+import type { Generated } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type { Json } from './json-column.ts'
 
-export interface PeopleTable {
+/** People, how they sign in, and what they may do where. */
+export interface PeopleSchema {
+  people: PeopleTable
+  accounts: AccountsTable
+  sessions: SessionsTable
+  verifications: VerificationsTable
+  two_factors: TwoFactorsTable
+  members: MembersTable
+  former_members: FormerMembersTable
+  member_projects: MemberProjectsTable
+  invitations: InvitationsTable
+  portal_links: PortalLinksTable
+  sign_in_attempts: { bucket: string; count: number; since: Instant }
+  secret_views: SecretViewsTable
+}
+
+interface PeopleTable {
   id: string
   name: string
   email: string
@@ -13,7 +30,7 @@ export interface PeopleTable {
   updated_at: Instant
 }
 
-export interface AccountsTable {
+interface AccountsTable {
   id: string
   person_id: string
   account_id: string
@@ -23,7 +40,7 @@ export interface AccountsTable {
   updated_at: Instant
 }
 
-export interface SessionsTable {
+interface SessionsTable {
   id: string
   token: string
   person_id: string
@@ -38,7 +55,7 @@ export interface SessionsTable {
   expires_at: Instant
 }
 
-export interface VerificationsTable {
+interface VerificationsTable {
   id: string
   identifier: string
   value: string
@@ -47,7 +64,7 @@ export interface VerificationsTable {
   expires_at: Instant
 }
 
-export interface TwoFactorsTable {
+interface TwoFactorsTable {
   id: string
   person_id: string
   secret: string
@@ -55,13 +72,13 @@ export interface TwoFactorsTable {
   verified: boolean
 }
 
-export interface FormerMembersTable {
+interface FormerMembersTable {
   organization_id: string
   email: string
   left_at: Instant
 }
 
-export interface MembersTable {
+interface MembersTable {
   organization_id: string
   person_id: string
   /** On the whole organization; null: on projects alone. */
@@ -70,30 +87,30 @@ export interface MembersTable {
   joined_at: Instant
 }
 
-export interface MemberProjectsTable {
+interface MemberProjectsTable {
   organization_id: string
   person_id: string
   project_id: string
   role: ProjectRole
 }
 
-export interface InvitationsTable {
+interface InvitationsTable {
   id: string
   organization_id: string
   email: string
   role: Role | null
-  projects: JSONColumnType<{ project_id: string; role: ProjectRole }[], string, string>
+  projects: Json<{ project_id: string; role: ProjectRole }[]>
   token_digest: Uint8Array
   /** It went to that address, so whoever has it reads its mail. */
   mailed: Generated<boolean>
-  created_by: JSONColumnType<Actor, string, string>
+  created_by: Json<Actor>
   created_at: Instant
   expires_at: Instant
   accepted_at: Instant | null
   withdrawn_at: Instant | null
 }
 
-export interface PortalLinksTable {
+interface PortalLinksTable {
   id: string
   organization_id: string
   person_id: string
@@ -102,4 +119,13 @@ export interface PortalLinksTable {
   created_at: Instant
   expires_at: Instant
   used_at: Instant | null
+}
+
+interface SecretViewsTable {
+  secret_id: string
+  /** Id of who was shown it, else what it is: `root_key`. */
+  viewer: string
+  key_id: string
+  organization_id: string
+  shown_at: Instant
 }

@@ -9,24 +9,14 @@ import type {
   Slot,
   VerdictCode,
 } from '@keyturn/contract'
-import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
+import type { Generated, GeneratedAlways } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
-import type { ChannelsTable, DeliveriesTable } from './channel-schema.ts'
-import type {
-  AccountsTable,
-  FormerMembersTable,
-  InvitationsTable,
-  MemberProjectsTable,
-  MembersTable,
-  PeopleTable,
-  PortalLinksTable,
-  SessionsTable,
-  TwoFactorsTable,
-  VerificationsTable,
-} from './people-schema.ts'
+import type { ChannelSchema } from './channel-schema.ts'
+import type { Json } from './json-column.ts'
+import type { PeopleSchema } from './people-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
-export interface Schema {
+export interface Schema extends PeopleSchema, ChannelSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
   projects: ProjectsTable
@@ -38,37 +28,18 @@ export interface Schema {
   feed_tokens: FeedTokensTable
   tracked_credentials: TrackedCredentialsTable
   tracked_values: TrackedValuesTable
-  channels: ChannelsTable
-  deliveries: DeliveriesTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
   audit_heads: AuditHeadsTable
   audit_events: AuditEventsTable
   audit_signatures: AuditSignaturesTable
-  /** `*`: where followers begin that have no row of their own. */
-  event_followers: { follower: string; organization_id: string; sequence: number }
   change_feed_head: { only_row: Generated<boolean>; sequence: number }
   change_feed: ChangeFeedTable
   nodes: NodesTable
   idempotent_answers: IdempotentAnswersTable
-  people: PeopleTable
-  accounts: AccountsTable
-  sessions: SessionsTable
-  verifications: VerificationsTable
-  two_factors: TwoFactorsTable
-  members: MembersTable
-  former_members: FormerMembersTable
-  member_projects: MemberProjectsTable
-  invitations: InvitationsTable
-  portal_links: PortalLinksTable
-  sign_in_attempts: { bucket: string; count: number; since: Instant }
-  secret_views: SecretViewsTable
   refused_calls: { caller: string; code: string; minute: Instant }
 }
-
-/** jsonb is written as text and read as a value. */
-type Json<T extends object | null> = JSONColumnType<T, string, string>
 
 interface InstallationTable {
   only_row: Generated<boolean>
@@ -326,13 +297,4 @@ interface IdempotentAnswersTable {
   answer: string | null
   sealed_answer: Uint8Array | null
   created_at: Instant
-}
-
-interface SecretViewsTable {
-  secret_id: string
-  /** Id of who was shown it, else what it is: `root_key`. */
-  viewer: string
-  key_id: string
-  organization_id: string
-  shown_at: Instant
 }

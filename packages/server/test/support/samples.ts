@@ -28,7 +28,7 @@ export interface Place {
 }
 
 interface Sample {
-  readonly body?: object
+  readonly body?: object | ((place: Place) => object)
   /** Of the answer to it. */
   readonly status: number
 }
@@ -72,7 +72,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/feed-tokens': { status: 200 },
   'DELETE /v1/organizations/{org}/feed-tokens/{feed_token}': { status: 204 },
   'POST /v1/organizations/{org}/tracked-credentials': {
-    body: { name: 'Stripe, webhooks', expires_at: '2030-01-01T00:00:00Z' },
+    body: ({ project }) => ({ name: 'Stripe, webhooks', expires_at: '2030-01-01T00:00:00Z', project }),
     status: 201,
   },
   'GET /v1/organizations/{org}/tracked-credentials': { status: 200 },
@@ -145,6 +145,12 @@ export function sampleOf(operation: Operation): Sample {
   return sample
 }
 
+/** The body of its sample. */
+export function bodyOf(operation: Operation, place: Place): object | undefined {
+  const { body } = sampleOf(operation)
+  return typeof body === 'function' ? body(place) : body
+}
+
 /** Samples of operations that are no longer there. */
 export const staleSamples = (operations: readonly Operation[]): string[] =>
   Object.keys(samples).filter((name) => !operations.some((operation) => operation.name === name))
@@ -173,12 +179,11 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
   return path
 }
 
-/** All of them on one place: those that end the key or the member come last, so that the others find them there. */
+/** All of them on one place: those that end the key, the credential or the member come last, so that the others find them there. */
 export function inOrder(operations: readonly Operation[]): Operation[] {
-  const last = (name: string) =>
-    ['/remove', '/revoke', 'DELETE /v1/keys/{key}', 'DELETE /v1/channels/{channel}'].findIndex((end) =>
-      name.endsWith(end),
-    )
+  const ends = ['DELETE /v1/organizations/{org}/tracked-credentials/{tracked_credential}', '/remove', '/revoke']
+  const all = [...ends, 'DELETE /v1/keys/{key}', 'DELETE /v1/channels/{channel}']
+  const last = (name: string) => all.findIndex((end) => name.endsWith(end))
   return operations.toSorted((a, b) => last(a.name) - last(b.name))
 }
 
@@ -189,7 +194,7 @@ export function callOperation(
   place: Place,
   { query = '', ...options }: RequestOptions & { query?: string } = {},
 ): Promise<Answer> {
-  const { body } = sampleOf(operation)
+  const body = bodyOf(operation, place)
   return keyturn.request(operation.method, `${pathOf(operation, place)}${query}`, {
     ...(body && options.raw === undefined ? { body } : {}),
     ...(operation.forManagementKeys ? {} : { key: place.ownValue }),
@@ -287,7 +292,7 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
 }
 
 /** What is on record though nothing changed. */
-const ofReading = ['call.refused', 'sign_in.refused', 'audit.exported', 'keys.exported']
+const ofReading = ['call.refused', 'sign_in.refused', 'audit.exported', 'keys.exported', 'expirations.exported']
 
 /** The length of all audit chains, but for what is only read or refused: as long as it stays, nothing has changed. Nothing ever takes an event away. */
 export async function auditHeads(keyturn: Keyturn): Promise<unknown> {
