@@ -5,8 +5,12 @@ import type {
   Environment,
   JsonObject,
   KeyKind,
+  MailAbout,
+  MailState,
   OrganizationPolicyEdit,
   ProjectRole,
+  ReminderReason,
+  ReminderState,
   Role,
   Slot,
   VerdictCode,
@@ -27,6 +31,12 @@ export interface Schema {
   feed_tokens: FeedTokensTable
   tracked_credentials: TrackedCredentialsTable
   tracked_values: TrackedValuesTable
+  reminder_progress: { subject_id: string; organization_id: string; next_at: Instant }
+  reminder_sweeps: { organization_id: string; after_subject: string }
+  reminders: RemindersTable
+  reminder_acknowledgements: ReminderAcknowledgementsTable
+  key_notices: KeyNoticesTable
+  mails: MailsTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
@@ -72,6 +82,10 @@ interface OrganizationsTable {
   policy: Json<OrganizationPolicyEdit>
   /** Goes up with every change of the policy. */
   policy_revision: Generated<number>
+  /** IANA name. */
+  time_zone: Generated<string>
+  /** When its administrators got the last list of keys to review. */
+  review_list_at: Generated<Instant | null>
   created_at: Instant
 }
 
@@ -216,6 +230,71 @@ interface TrackedValuesTable extends TrackedFactsColumns {
   forgotten: Generated<boolean>
 }
 
+interface RemindersTable {
+  id: string
+  organization_id: string
+  project_id: string | null
+  /** Null: of a tracked credential. */
+  key_id: string | null
+  /** A secret, or a tracked credential. */
+  subject_id: string
+  reason: ReminderReason
+  ends_at: Instant
+  /** Before the end; 0: it has ended; negative: so long after it. */
+  threshold_seconds: number
+  channel: 'email'
+  recipient: string
+  state: ReminderState
+  /** Goes at once instead of with the digest of the day. */
+  urgent: boolean
+  failure: string | null
+  send_at: Instant
+  mail_id: Generated<string | null>
+  sent_at: Generated<Instant | null>
+  created_at: Instant
+}
+
+interface ReminderAcknowledgementsTable {
+  subject_id: string
+  ends_at: Instant
+  organization_id: string
+  acknowledged_at: Instant
+  acknowledged_by: Json<Actor>
+}
+
+interface KeyNoticesTable {
+  id: string
+  organization_id: string
+  recipient: string
+  /** Of the audit event that it tells of. */
+  event_sequence: number
+  body: string
+  created_at: Instant
+  mail_id: Generated<string | null>
+}
+
+interface MailsTable {
+  id: string
+  organization_id: string
+  recipient: string
+  subject: string
+  text: string
+  html: string | null
+  /** RFC 5322 §3.6.4, with its angle brackets: the same however often it is sent. */
+  message_id: string
+  about: MailAbout
+  state: MailState
+  attempts: Generated<number>
+  /** Since when it is tried. */
+  queued_at: Instant
+  next_attempt_at: Instant
+  /** Until then it is somebody's who is sending it. */
+  leased_until: Generated<Instant | null>
+  last_error: Generated<string | null>
+  created_at: Instant
+  sent_at: Generated<Instant | null>
+}
+
 interface KeyActivityTable {
   key_id: string
   organization_id: string
@@ -320,6 +399,8 @@ interface PeopleTable {
   email_verified: boolean
   image: string | null
   two_factor_enabled: Generated<boolean>
+  /** IANA name; null: that of the organization. */
+  time_zone: Generated<string | null>
   created_at: Instant
   updated_at: Instant
 }
