@@ -5,21 +5,18 @@ import type {
   Environment,
   JsonObject,
   KeyKind,
-  MailAbout,
-  MailState,
   OrganizationPolicyEdit,
-  ProjectRole,
-  ReminderReason,
-  ReminderState,
-  Role,
   Slot,
   VerdictCode,
 } from '@keyturn/contract'
-import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
+import type { Generated, GeneratedAlways } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type { Json } from './json-column.ts'
+import type { PeopleSchema } from './people-schema.ts'
+import type { ReminderSchema } from './reminder-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
-export interface Schema {
+export interface Schema extends PeopleSchema, ReminderSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
   projects: ProjectsTable
@@ -31,12 +28,6 @@ export interface Schema {
   feed_tokens: FeedTokensTable
   tracked_credentials: TrackedCredentialsTable
   tracked_values: TrackedValuesTable
-  reminder_progress: { subject_id: string; organization_id: string; next_at: Instant }
-  reminder_sweeps: { organization_id: string; after_subject: string }
-  reminders: RemindersTable
-  reminder_acknowledgements: ReminderAcknowledgementsTable
-  key_notices: KeyNoticesTable
-  mails: MailsTable
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
@@ -47,23 +38,8 @@ export interface Schema {
   change_feed: ChangeFeedTable
   nodes: NodesTable
   idempotent_answers: IdempotentAnswersTable
-  people: PeopleTable
-  accounts: AccountsTable
-  sessions: SessionsTable
-  verifications: VerificationsTable
-  two_factors: TwoFactorsTable
-  members: MembersTable
-  former_members: FormerMembersTable
-  member_projects: MemberProjectsTable
-  invitations: InvitationsTable
-  portal_links: PortalLinksTable
-  sign_in_attempts: { bucket: string; count: number; since: Instant }
-  secret_views: SecretViewsTable
   refused_calls: { caller: string; code: string; minute: Instant }
 }
-
-/** jsonb is written as text and read as a value. */
-type Json<T extends object | null> = JSONColumnType<T, string, string>
 
 interface InstallationTable {
   only_row: Generated<boolean>
@@ -230,71 +206,6 @@ interface TrackedValuesTable extends TrackedFactsColumns {
   forgotten: Generated<boolean>
 }
 
-interface RemindersTable {
-  id: string
-  organization_id: string
-  project_id: string | null
-  /** Null: of a tracked credential. */
-  key_id: string | null
-  /** A secret, or a tracked credential. */
-  subject_id: string
-  reason: ReminderReason
-  ends_at: Instant
-  /** Before the end; 0: it has ended; negative: so long after it. */
-  threshold_seconds: number
-  channel: 'email'
-  recipient: string
-  state: ReminderState
-  /** Goes at once instead of with the digest of the day. */
-  urgent: boolean
-  failure: string | null
-  send_at: Instant
-  mail_id: Generated<string | null>
-  sent_at: Generated<Instant | null>
-  created_at: Instant
-}
-
-interface ReminderAcknowledgementsTable {
-  subject_id: string
-  ends_at: Instant
-  organization_id: string
-  acknowledged_at: Instant
-  acknowledged_by: Json<Actor>
-}
-
-interface KeyNoticesTable {
-  id: string
-  organization_id: string
-  recipient: string
-  /** Of the audit event that it tells of. */
-  event_sequence: number
-  body: string
-  created_at: Instant
-  mail_id: Generated<string | null>
-}
-
-interface MailsTable {
-  id: string
-  organization_id: string
-  recipient: string
-  subject: string
-  text: string
-  html: string | null
-  /** RFC 5322 §3.6.4, with its angle brackets: the same however often it is sent. */
-  message_id: string
-  about: MailAbout
-  state: MailState
-  attempts: Generated<number>
-  /** Since when it is tried. */
-  queued_at: Instant
-  next_attempt_at: Instant
-  /** Until then it is somebody's who is sending it. */
-  leased_until: Generated<Instant | null>
-  last_error: Generated<string | null>
-  created_at: Instant
-  sent_at: Generated<Instant | null>
-}
-
 interface KeyActivityTable {
   key_id: string
   organization_id: string
@@ -390,117 +301,4 @@ interface IdempotentAnswersTable {
   answer: string | null
   sealed_answer: Uint8Array | null
   created_at: Instant
-}
-
-interface PeopleTable {
-  id: string
-  name: string
-  email: string
-  email_verified: boolean
-  image: string | null
-  two_factor_enabled: Generated<boolean>
-  /** IANA name; null: that of the organization. */
-  time_zone: Generated<string | null>
-  created_at: Instant
-  updated_at: Instant
-}
-
-interface AccountsTable {
-  id: string
-  person_id: string
-  account_id: string
-  provider_id: string
-  password: string | null
-  created_at: Instant
-  updated_at: Instant
-}
-
-interface SessionsTable {
-  id: string
-  token: string
-  person_id: string
-  /** Of a session that a product gave: it holds there alone. */
-  organization_id: string | null
-  /** Between password and second factor; nobody holds it. */
-  pending: boolean
-  ip_address: string | null
-  user_agent: string | null
-  created_at: Instant
-  updated_at: Instant
-  expires_at: Instant
-}
-
-interface VerificationsTable {
-  id: string
-  identifier: string
-  value: string
-  created_at: Instant
-  updated_at: Instant
-  expires_at: Instant
-}
-
-interface TwoFactorsTable {
-  id: string
-  person_id: string
-  secret: string
-  backup_codes: string
-  verified: boolean
-}
-
-interface FormerMembersTable {
-  organization_id: string
-  email: string
-  left_at: Instant
-}
-
-interface MembersTable {
-  organization_id: string
-  person_id: string
-  /** On the whole organization; null: on projects alone. */
-  role: Role | null
-  via: 'set_up' | 'invitation' | 'portal'
-  joined_at: Instant
-}
-
-interface MemberProjectsTable {
-  organization_id: string
-  person_id: string
-  project_id: string
-  role: ProjectRole
-}
-
-interface InvitationsTable {
-  id: string
-  organization_id: string
-  email: string
-  role: Role | null
-  projects: Json<{ project_id: string; role: ProjectRole }[]>
-  token_digest: Uint8Array
-  /** It went to that address, so whoever has it reads its mail. */
-  mailed: Generated<boolean>
-  created_by: Json<Actor>
-  created_at: Instant
-  expires_at: Instant
-  accepted_at: Instant | null
-  withdrawn_at: Instant | null
-}
-
-interface PortalLinksTable {
-  id: string
-  organization_id: string
-  person_id: string
-  token_digest: Uint8Array
-  session_seconds: number
-  created_at: Instant
-  expires_at: Instant
-  used_at: Instant | null
-}
-
-interface SecretViewsTable {
-  secret_id: string
-  /** Id of who was shown it, else what it is: `root_key`. */
-  viewer: string
-  key_id: string
-  organization_id: string
-  shown_at: Instant
 }
