@@ -44,6 +44,8 @@ export const errorCodes = [
   'tracked_credential_not_found',
   'channel_not_found',
   'delivery_not_found',
+  'mail_not_found',
+  'reminder_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',
@@ -79,6 +81,7 @@ export const errorCodes = [
   'already_a_member',
   'sign_in_to_accept',
   'belongs_elsewhere',
+  'mail_cannot_be_retried',
   'has_no_password',
   'two_factor_is_on',
   'two_factor_is_off',

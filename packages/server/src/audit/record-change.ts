@@ -29,6 +29,7 @@ export interface Change {
       | 'feed_token'
       | 'tracked_credential'
       | 'channel'
+      | 'mail'
     readonly id: string
     readonly name: string
   }

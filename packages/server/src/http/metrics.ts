@@ -17,7 +17,7 @@ export interface Measured {
   readonly propagation: Propagation
   readonly uses: UseCollector
   readonly soonEndings: SoonEndings
-  readonly sender: DeliverySender
+  readonly deliverySender: DeliverySender
 }
 
 /**
@@ -40,7 +40,16 @@ export class Metrics {
   }
 }
 
-function createRegistry({ counts, cache, lease, feed, propagation, uses, soonEndings, sender }: Measured): Registry {
+function createRegistry({
+  counts,
+  cache,
+  lease,
+  feed,
+  propagation,
+  uses,
+  soonEndings,
+  deliverySender,
+}: Measured): Registry {
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number) =>
@@ -118,7 +127,7 @@ function createRegistry({ counts, cache, lease, feed, propagation, uses, soonEnd
     registers,
     collect() {
       this.reset()
-      for (const [outcome, count] of Object.entries(sender.counts)) this.inc({ outcome }, count)
+      for (const [outcome, count] of Object.entries(deliverySender.counts)) this.inc({ outcome }, count)
     },
   })
   new Gauge({
@@ -126,7 +135,7 @@ function createRegistry({ counts, cache, lease, feed, propagation, uses, soonEnd
     help: 'Deliveries of all organizations that were given up in the last 90 days.',
     registers,
     async collect() {
-      this.set(await sender.countDead())
+      this.set(await deliverySender.countDead())
     },
   })
   new Gauge({

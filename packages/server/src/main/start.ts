@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
+import { settleReminders } from '../expirations/settle-reminders.ts'
 import { SoonEndings } from '../expirations/soon-ending.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
@@ -17,6 +18,7 @@ import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { MailSender } from '../notifications/mail-sender.ts'
 import { forgetOldDeliveries } from '../notifications/manage-deliveries.ts'
 import { DeliverySender } from '../notifications/send-deliveries.ts'
 import { openSmtpMailer } from '../notifications/smtp-mailer.ts'
@@ -42,6 +44,7 @@ import { reasonOf, type Settings } from './settings.ts'
 const flushEveryMs = 5_000
 // Sooner than whoever waits for a webhook begins to wonder.
 const deliverEveryMs = 1_000
+const mailEveryMs = 5_000
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -96,7 +99,7 @@ export async function serve(
   const node = createNode(database, settings, clock, log)
   const { ground, verifier, feed, propagation, registry, uses } = node
   const counts = new VerdictCounts()
-  const sender = new DeliverySender({
+  const deliverySender = new DeliverySender({
     // Without a word to the other nodes: nothing that it writes alters a verdict.
     ground: groundOf(database, settings),
     clock,
@@ -104,7 +107,7 @@ export async function serve(
     post: createPostWebhook({ allowPrivate: settings.webhookAllowPrivate }),
     onTrouble: (error) => log.warn({ err: error }, 'a delivery was interrupted; it will be tried again'),
   })
-  const metrics = new Metrics({ ...node, counts, sender, soonEndings: new SoonEndings(ground, clock) })
+  const metrics = new Metrics({ ...node, counts, deliverySender, soonEndings: new SoonEndings(ground, clock) })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
@@ -118,6 +121,11 @@ export async function serve(
     publicUrl,
     mailer,
     onMailFailure: (error) => log.warn({ err: error }, 'a mail could not be sent'),
+  })
+  const sender = new MailSender({
+    ground,
+    mailer,
+    follower: { stillHolds: async () => true, settled: settleReminders },
   })
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {
@@ -134,7 +142,8 @@ export async function serve(
     refusals,
     mailer,
     channels: { masterKey, allowPrivate: settings.webhookAllowPrivate },
-    sendDeliveries: () => void sender.run().catch((error: unknown) => log.warn({ err: error }, 'deliveries must wait')),
+    sendDeliveries: () =>
+      void deliverySender.run().catch((error: unknown) => log.warn({ err: error }, 'deliveries must wait')),
     proxies,
     log,
     whyNotReady,
@@ -164,8 +173,9 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
-    periodically(deliverEveryMs, log, 'send deliveries', () => sender.run()),
+    periodically(deliverEveryMs, log, 'send deliveries', () => deliverySender.run()),
     periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
+    periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),
     periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
     periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
@@ -178,8 +188,9 @@ export async function serve(
   ]
   const stop = async () => {
     await closeServer(server, connections)
+    sender.stop()
     for (const stopJob of jobs) await stopJob()
-    await sender.stop()
+    await deliverySender.stop()
     await signIn.settle()
     await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()

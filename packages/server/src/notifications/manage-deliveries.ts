@@ -1,6 +1,7 @@
 import { type DeliveryQuery, testEvent } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { isIdOf, newId } from '../kernel/ids.ts'
+import type { Instant } from '../kernel/instant.ts'
 import type { Call, Ground } from '../people/call.ts'
 import type { Tx } from '../storage/database.ts'
 import type { Channel } from './channel.ts'
@@ -9,6 +10,8 @@ import type { Delivery } from './delivery.ts'
 import * as store from './delivery-store.ts'
 import { findChannelInReach } from './find-channel.ts'
 import { recordChannel } from './manage-channels.ts'
+import { enqueueMail } from './outbox.ts'
+import { testMail } from './test-mail.ts'
 import { testPayload } from './webhook-payload.ts'
 
 /** Newest first. An e-mail channel has none. @throws DomainError insufficient_scope, whole_organization_required, channel_not_found, invalid_cursor */
@@ -46,35 +49,44 @@ export async function retryDelivery(call: Call, channelId: string, id: string): 
   })
 }
 
+/** What the test of a channel has put on its way. */
+export type TestOfChannel =
+  | { readonly delivery: Delivery; readonly mailId: null }
+  | { readonly delivery: null; readonly mailId: string }
+
 /**
- * Puts a message into the queue that says nothing but that it is a test.
+ * Puts a message on its way that says nothing but that it is a test: to a webhook, or as a mail to a team mailbox.
  *
  * @throws DomainError insufficient_scope, whole_organization_required, channel_not_found, channel_disabled
  */
-export async function testChannel(call: Call, channelId: string): Promise<Delivery> {
+export async function testChannel(call: Call, channelId: string): Promise<TestOfChannel> {
   const { organizationId } = await findChannelInReach(call, channelId, 'policy:write')
   return call.change(async (tx) => {
     const channel = await lockEnabled(tx, organizationId, channelId)
     const now = await call.now(tx)
-    const payload = JSON.stringify({ type: testEvent, ...testPayload(organizationId, call.caller.actor, now) })
-    const id = newId('delivery', now)
-    const row = { id, channelId, type: testEvent, eventSequence: null, payload }
-    await store.insertDeliveries(tx, organizationId, [row], now)
-    await recordChannel(tx, call, now, channel, 'channel.tested', { before: null, after: { delivery: id } })
-    return {
-      id,
-      organizationId,
-      channelId,
-      type: testEvent,
-      payload,
-      state: 'pending',
-      attempts: 0,
-      nextAttemptAt: now,
-      createdAt: now,
-      finishedAt: null,
-      log: [],
-    }
+    const { address } = channel
+    const test: TestOfChannel =
+      address === null
+        ? { delivery: await queueTest(tx, call, channel, now), mailId: null }
+        : { delivery: null, mailId: await enqueueMail(tx, organizationId, testMail(address), now) }
+    const after = test.delivery ? { delivery: test.delivery.id } : { mail: test.mailId }
+    await recordChannel(tx, call, now, channel, 'channel.tested', { before: null, after })
+    return test
   })
+}
+
+async function queueTest(
+  tx: Tx,
+  call: Call,
+  { id: channelId, organizationId }: Channel,
+  now: Instant,
+): Promise<Delivery> {
+  const payload = JSON.stringify({ type: testEvent, ...testPayload(organizationId, call.caller.actor, now) })
+  const row = { id: newId('delivery', now), channelId, type: testEvent, eventSequence: null, payload }
+  await store.insertDeliveries(tx, organizationId, [row], now)
+  const { eventSequence: _, ...queued } = row
+  const untried = { state: 'pending', attempts: 0, nextAttemptAt: now, finishedAt: null, log: [] } as const
+  return { ...queued, organizationId, createdAt: now, ...untried }
 }
 
 /** @throws DomainError channel_not_found, channel_disabled */

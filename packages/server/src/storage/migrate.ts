@@ -18,6 +18,8 @@ import * as trackedCredentials from './migrations/0012-tracked-credentials.ts'
 import * as feedTokens from './migrations/0013-feed-tokens.ts'
 import * as warnings from './migrations/0014-warnings.ts'
 import * as formerMembers from './migrations/0015-former-members.ts'
+import * as reminders from './migrations/0016-reminders.ts'
+import * as mails from './migrations/0017-mails.ts'
 import * as followers from './migrations/0018-followers.ts'
 import * as channels from './migrations/0019-channels.ts'
 
@@ -40,6 +42,8 @@ const migrations: Record<string, Migration> = {
   '0015-former-members': formerMembers,
   '0018-followers': followers,
   '0019-channels': channels,
+  '0016-reminders': reminders,
+  '0017-mails': mails,
 }
 
 /**

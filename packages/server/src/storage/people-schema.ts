@@ -26,6 +26,8 @@ interface PeopleTable {
   email_verified: boolean
   image: string | null
   two_factor_enabled: Generated<boolean>
+  /** IANA name; null: that of the organization. */
+  time_zone: Generated<string | null>
   created_at: Instant
   updated_at: Instant
 }

@@ -14,9 +14,10 @@ import type { Instant } from '../kernel/instant.ts'
 import type { ChannelSchema } from './channel-schema.ts'
 import type { Json } from './json-column.ts'
 import type { PeopleSchema } from './people-schema.ts'
+import type { ReminderSchema } from './reminder-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
-export interface Schema extends PeopleSchema, ChannelSchema {
+export interface Schema extends PeopleSchema, ReminderSchema, ChannelSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
   projects: ProjectsTable
@@ -58,6 +59,10 @@ interface OrganizationsTable {
   policy: Json<OrganizationPolicyEdit>
   /** Goes up with every change of the policy. */
   policy_revision: Generated<number>
+  /** IANA name. */
+  time_zone: Generated<string>
+  /** When its administrators got the last list of keys to review. */
+  review_list_at: Generated<Instant | null>
   created_at: Instant
 }
 

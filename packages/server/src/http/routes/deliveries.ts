@@ -22,7 +22,7 @@ const test = managementRoute({
   path: `${path}/test`,
   summary: 'Send a test to a channel',
   description:
-    'Scope `policy:write`. A webhook is sent an event of type `channel.test`, at once; how it went is among its deliveries.',
+    'Scope `policy:write`. A webhook is sent an event of type `channel.test`, at once; how it went is among its deliveries. A team mailbox is sent a mail, which is in the outbox.',
   tags,
   request: { params: channelParam, headers: idempotencyHeader, body: nothing },
   responses: { 201: jsonAnswer('It is on its way', channelTested) },
@@ -61,7 +61,7 @@ export function deliveryRoutes(services: Services) {
       c,
       201,
       (call) => testChannel(call, channel),
-      (delivery) => ({ delivery: toWireDelivery(delivery), mail_id: null }),
+      ({ delivery, mailId }) => ({ delivery: delivery && toWireDelivery(delivery), mail_id: mailId }),
     )
     services.sendDeliveries()
     return answer
