@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { recordChange } from '../../src/audit/record-change.ts'
 import { sha256 } from '../../src/kernel/digest.ts'
 import { createPostWebhook } from '../../src/main/post-webhook.ts'
+import { forgetOldDeliveries } from '../../src/notifications/manage-deliveries.ts'
 import { retryDelaysMs } from '../../src/notifications/retry-schedule.ts'
 import { DeliverySender } from '../../src/notifications/send-deliveries.ts'
 import { engines } from '../support/engines.ts'
@@ -472,6 +473,33 @@ describe.each(engines)('webhooks, on $name', (engine) => {
     )
     expect(new Set(at(path).map((one) => one.id)).size).toBe(30)
     expect(at(path)).toHaveLength(30)
+  })
+
+  it('tell of management keys as of any other, and say that they are such', async () => {
+    const { org, path, secret } = await openScene({ events: ['key.created'] })
+    const { key } = await keyturn.createManagementKey(org, { name: 'Terraform', owner: 'ada@example.com' })
+    await deliver()
+    const [one] = await receiver.waitFor(1, path)
+    const told = one && verifyMessage(secret, one, keyturn.clock.now())
+    expect(told?.data).toMatchObject({ key_id: key.id, name: 'Terraform', management: true, ends_at: key.expires_at })
+  })
+
+  it('are kept in the log for 90 days after they were finished, and those that wait for as long as it takes', async () => {
+    const { project, id } = await openScene()
+    await keyturn.createKey(project)
+    await deliver()
+    await waitForStates(id, ['delivered 1'])
+    keyturn.clock.advance(89 * 24 * hour)
+    await forgetOldDeliveries(keyturn.ground)
+    expect(await deliveriesOf(id)).toHaveLength(1)
+    receiver.answer(answerWith(503))
+    await keyturn.createKey(project)
+    await deliver()
+    await waitForStates(id, ['pending 1', 'delivered 1'])
+    keyturn.clock.advance(2 * 24 * hour)
+    await forgetOldDeliveries(keyturn.ground)
+    expect((await deliveriesOf(id)).map(({ state }) => state)).toEqual(['pending'])
+    receiver.answer(answerWith(204))
   })
 
   it('carry names as they are, whatever is in them', async () => {
