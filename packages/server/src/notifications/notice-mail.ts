@@ -1,5 +1,6 @@
 import type { Instant } from '../kernel/instant.ts'
-import { layOut, type RenderedMail, type Section } from './mail-layout.ts'
+import { layOut, type RenderedMail } from './mail-layout.ts'
+import type { Section } from './mail-parts.ts'
 import { shownText } from './shown-text.ts'
 import { type TimeWords, timeWords } from './time-words.ts'
 
@@ -82,12 +83,13 @@ function leadOf({ kind, by, at, endsAt }: Notice, words: TimeWords): string {
 }
 
 const sectionOf = (notice: Notice, words: TimeWords): Section => ({
+  tone: notice.kind === 'revoked' ? 'over' : 'calm',
   title: sentenceOf(notice),
   lead: leadOf(notice, words),
   facts: [
     ['Id', notice.keyId],
     ...(notice.projectName === null ? [] : [['Project', shownText(notice.projectName, 100)] as const]),
-    ['Owner', notice.owner === null ? 'nobody' : shownText(notice.owner, 254)],
+    ['Owner', notice.owner === null ? 'Nobody' : shownText(notice.owner, 254)],
     ...(notice.reason === null ? [] : [['Reason', shownText(notice.reason, 500)] as const]),
   ],
 })

@@ -1,5 +1,6 @@
 import type { Instant } from '../kernel/instant.ts'
-import { layOut, type RenderedMail, type Section } from './mail-layout.ts'
+import { layOut, type RenderedMail } from './mail-layout.ts'
+import type { Section, Tone } from './mail-parts.ts'
 import type { ReminderItem } from './reminder-item.ts'
 import { adviceFor, waysOut } from './reminder-ways.ts'
 import { countItems, headlineOf, isOver, leadOf, subjectOfDigest, subjectOfOne } from './reminder-words.ts'
@@ -21,8 +22,8 @@ export interface DigestModel {
 }
 
 // Longer mails are cut by those that show them (Gmail: at 102 kB).
-const mostSections = 15
-const mostLines = 100
+const mostSections = 10
+const mostLines = 60
 
 /** Pure: the same model gives the same mail. */
 export function reminderMail(model: DigestModel): RenderedMail {
@@ -52,12 +53,20 @@ const digestLead = ([first]: readonly ReminderItem[], words: TimeWords): string 
   first === undefined ? '' : `First: ${headlineOf(first, words)}. ${leadOf(first, words)}`
 
 const sectionOf = (item: ReminderItem, words: TimeWords): Section => ({
+  tone: toneOf(item),
   title: headlineOf(item, words),
   lead: leadOf(item, words),
   facts: factsOf(item, words),
   advice: adviceFor(item),
   ways: waysOut(item),
 })
+
+const soonSeconds = 7 * 86_400
+
+function toneOf(item: ReminderItem): Tone {
+  if (isOver(item) && item.reason !== 'rotation_due') return 'over'
+  return item.threshold <= soonSeconds && item.reason !== 'rotation_due' ? 'soon' : 'calm'
+}
 
 function factsOf(item: ReminderItem, words: TimeWords): [string, string][] {
   const { keyId, hint, projectName, environment, owner, contact, issuer } = item
@@ -67,7 +76,7 @@ function factsOf(item: ReminderItem, words: TimeWords): [string, string][] {
   if (issuer !== null) facts.push(['Issued by', shownText(issuer, 200)])
   if (projectName !== null)
     facts.push(['Project', `${shownText(projectName, 100)}${environment === 'test' ? ' (test environment)' : ''}`])
-  facts.push(['Owner', owner === null ? 'nobody' : shownText(owner, 254)])
+  facts.push(['Owner', owner === null ? 'Nobody' : shownText(owner, 254)])
   if (contact !== null) facts.push(['Contact', shownText(contact, 254)])
   facts.push(['Use', useInWords(item, words)])
   return facts
@@ -76,13 +85,13 @@ function factsOf(item: ReminderItem, words: TimeWords): [string, string][] {
 /** What still uses it, since when, from where. */
 export function useInWords(item: ReminderItem, words: TimeWords): string {
   const { lastUsedAt, lastAddress, lastUserAgent, inUse, tracked, reason } = item
-  if (tracked) return 'not known here: its calls go elsewhere'
-  if (lastUsedAt === null) return 'never called'
+  if (tracked) return 'Not known here: its calls go elsewhere'
+  if (lastUsedAt === null) return 'Never called'
   const from = lastAddress === null ? '' : ` from ${shownText(lastAddress, 45)}`
   const by = lastUserAgent === null ? '' : ` (${shownText(lastUserAgent, 120)})`
   const last = `${words.distance(lastUsedAt)}, on ${words.at(lastUsedAt)},${from}${by}`.replace(/,$/, '')
-  if (reason === 'used_after_end') return `still called, and refused; last ${last}`
-  return inUse === false ? `not in the last 30 days; last called ${last}` : `in use; last called ${last}`
+  if (reason === 'used_after_end') return `Still called, and refused; last ${last}`
+  return inUse === false ? `Not in the last 30 days; last called ${last}` : `In use; last called ${last}`
 }
 
 function furtherOf(rest: readonly ReminderItem[], words: TimeWords) {

@@ -1,4 +1,4 @@
-import type { Way } from './mail-layout.ts'
+import type { Way } from './mail-parts.ts'
 import type { ReminderItem } from './reminder-item.ts'
 import { shownText } from './shown-text.ts'
 

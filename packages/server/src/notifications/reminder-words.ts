@@ -24,7 +24,7 @@ function happening(item: ReminderItem, words: TimeWords): string {
 }
 
 export function subjectOfOne(item: ReminderItem, words: TimeWords): string {
-  const since = isOver(item) && item.reason !== 'rotation_due' ? 'on' : isOver(item) ? 'since' : 'on'
+  const since = item.reason === 'rotation_due' && isOver(item) ? 'since' : 'on'
   const date = item.reason === 'used_after_end' ? '' : `, ${since} ${words.day(item.endsAt)}`
   return `${nameOf(item, 80)}: ${happening(item, words)}${date}`
 }
@@ -36,7 +36,7 @@ export function subjectOfDigest(items: readonly ReminderItem[], words: TimeWords
   const soon = areAllEnding(items)
   const named = items
     .slice(0, mostInSubject)
-    .map((item) => `${nameOf(item, 30)} ${soon ? words.distance(item.endsAt) : happening(item, words)}`)
+    .map((item) => (soon ? `${nameOf(item, 30)} ${words.distance(item.endsAt)}` : headlineOf(item, words, 30)))
   return `${countItems(items)}: ${named.join(', ')}${items.length > mostInSubject ? ', …' : ''}`
 }
 
@@ -56,9 +56,10 @@ export function countItems(items: readonly ReminderItem[]): string {
   return `${parts.join(' and ')} ${one ? 'needs' : 'need'} a look`
 }
 
-export function headlineOf(item: ReminderItem, words: TimeWords): string {
+/** @param max characters of the name */
+export function headlineOf(item: ReminderItem, words: TimeWords, max = 80): string {
   const separator = item.reason === 'overlap_end' || item.reason === 'rotation_due' ? ': ' : ' '
-  return `${nameOf(item, 80)}${separator}${happening(item, words)}`
+  return `${nameOf(item, max)}${separator}${happening(item, words)}`
 }
 
 /** When exactly, and what that means for its calls. */

@@ -1,5 +1,6 @@
 import type { Instant } from '../kernel/instant.ts'
-import { layOut, type RenderedMail, type Section } from './mail-layout.ts'
+import { layOut, type RenderedMail } from './mail-layout.ts'
+import type { Section } from './mail-parts.ts'
 import { shownText } from './shown-text.ts'
 import { count, type TimeWords, timeWords } from './time-words.ts'
 
@@ -28,7 +29,7 @@ export interface ReviewModel {
   readonly settingsUrl: string | null
 }
 
-const mostSections = 40
+const mostSections = 25
 
 /** Pure. One list for administrators: who made each key, when it was last called, whose it is. */
 export function reviewMail(model: ReviewModel): RenderedMail {
@@ -58,6 +59,7 @@ export function reviewMail(model: ReviewModel): RenderedMail {
 }
 
 const sectionOf = (item: ReviewItem, words: TimeWords): Section => ({
+  tone: 'calm',
   title: shownText(item.keyName, 80),
   lead:
     item.lastUsedAt === null
@@ -66,9 +68,9 @@ const sectionOf = (item: ReviewItem, words: TimeWords): Section => ({
   facts: [
     ['Id', item.keyId],
     ...(item.projectName === null ? [] : [['Project', shownText(item.projectName, 100)] as const]),
-    ['Owner', item.owner === null ? 'nobody' : shownText(item.owner, 254)],
-    ['Made', `by ${shownText(item.createdBy, 100)}, on ${words.at(item.createdAt)}`],
-    ['Reviewed', item.reviewedAt === null ? 'never' : `on ${words.at(item.reviewedAt)}`],
-    ['Ends', Number.isFinite(item.endsAt) ? `on ${words.at(item.endsAt)}` : 'never'],
+    ['Owner', item.owner === null ? 'Nobody' : shownText(item.owner, 254)],
+    ['Made', `By ${shownText(item.createdBy, 100)}, on ${words.at(item.createdAt)}`],
+    ['Reviewed', item.reviewedAt === null ? 'Never' : `On ${words.at(item.reviewedAt)}`],
+    ['Ends', Number.isFinite(item.endsAt) ? `On ${words.at(item.endsAt)}` : 'Never'],
   ],
 })

@@ -23,25 +23,19 @@ export function timeWords(timeZone: string, now: Instant): TimeWords {
   const dayOfYear = format({ day: 'numeric', month: 'long' })
   const dayOfOtherYear = format({ day: 'numeric', month: 'long', year: 'numeric' })
   const year = format({ year: 'numeric' })
-  const numbers = format({ year: 'numeric', month: '2-digit', day: '2-digit' })
-  // Days as a calendar on the wall counts them: what ends on Friday morning ends in 2 days on Wednesday evening.
-  const dayNumber = (instant: Instant) => {
-    const [day = 1, month = 1, ofYear = 1970] = numbers.format(instant).split('/').map(Number)
-    return Math.round(Date.UTC(ofYear, month - 1, day) / dayMs)
-  }
   return {
     at: (instant) => `${date.format(instant).replace(',', '')} at ${time.format(instant)}`,
     day: (instant) => (year.format(instant) === year.format(now) ? dayOfYear : dayOfOtherYear).format(instant),
     distance(instant) {
       const ms = Math.abs(instant - now)
-      const words = ms < dayMs ? shortSpan(ms) : count(Math.abs(dayNumber(instant) - dayNumber(now)), 'day')
+      const words = ms < dayMs ? shortSpan(ms) : count(Math.round(ms / dayMs), 'day')
       if (words === null) return 'now'
       return instant > now ? `in ${words}` : `${words} ago`
     },
   }
 }
 
-/** Rounded down: nobody is to think that there is more time than there is. */
+/** Rounded down: where hours count, nobody is to think that there are more of them. */
 function shortSpan(ms: number): string | null {
   if (ms < minuteMs) return null
   return ms < hourMs ? count(Math.floor(ms / minuteMs), 'minute') : count(Math.floor(ms / hourMs), 'hour')
