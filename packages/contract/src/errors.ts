@@ -42,6 +42,8 @@ export const errorCodes = [
   'claim_link_not_found',
   'feed_token_not_found',
   'tracked_credential_not_found',
+  'mail_not_found',
+  'reminder_not_found',
   // What stands in the way
   'slug_taken',
   'slug_is_ambiguous',
@@ -73,6 +75,7 @@ export const errorCodes = [
   'already_a_member',
   'sign_in_to_accept',
   'belongs_elsewhere',
+  'mail_cannot_be_retried',
   'has_no_password',
   'two_factor_is_on',
   'two_factor_is_off',

@@ -30,6 +30,8 @@ const ofManager: ActionName[] = [
   'keys:rotate',
   'keys:change',
   'keys:delete',
+  'feed_tokens:write',
+  'tracked_credentials:write',
   'audit:read',
 ]
 const ofAuditor: ActionName[] = [...everybody, 'management_keys:read', 'audit:read', 'audit:verify', 'members:read']

@@ -108,6 +108,18 @@ export const actions = {
     level: 'project',
     roles: keepers,
   },
+  'mails:read': {
+    does: 'Read the outbox: what was mailed to whom, and what became of it',
+    scope: 'keys:read',
+    level: 'organization',
+    roles: { ...readers, manager: true },
+  },
+  'mails:change': {
+    does: 'Send a mail again that failed',
+    scope: 'keys:write',
+    level: 'organization',
+    roles: keepers,
+  },
   'management_keys:read': { does: 'See management keys', scope: 'keys:read', level: 'organization', roles: readers },
   'management_keys:create': {
     does: 'Create management keys',

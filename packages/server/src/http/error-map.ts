@@ -125,6 +125,21 @@ const problems = {
     detail: ({ sequence }) =>
       `No change has the sequence ${text(sequence)} yet. Take it from the answer to a revocation.`,
   },
+  mail_not_found: {
+    status: 404,
+    title: 'No such mail',
+    detail: () => 'Check the id, and the key that you call with.',
+  },
+  reminder_not_found: {
+    status: 404,
+    title: 'No such reminder',
+    detail: () => 'Check the id; it may belong to another organization.',
+  },
+  mail_cannot_be_retried: {
+    status: 409,
+    title: 'The mail is not one that could be sent again',
+    detail: ({ state }) => `It is ${text(state)}. Only what failed or was not delivered is tried again.`,
+  },
   tracked_credential_not_found: {
     status: 404,
     title: 'No such tracked credential',

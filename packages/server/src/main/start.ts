@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
+import { settleReminders } from '../expirations/settle-reminders.ts'
 import { SoonEndings } from '../expirations/soon-ending.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
@@ -16,6 +17,7 @@ import { forgetOldAnswers } from '../idempotency/idempotent.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { MailSender } from '../notifications/mail-sender.ts'
 import { openSmtpMailer } from '../notifications/smtp-mailer.ts'
 import { forgetOldAttempts } from '../people/attempts.ts'
 import type { Ground } from '../people/call.ts'
@@ -36,6 +38,7 @@ import { rootKeySource } from './root-key-file.ts'
 import { reasonOf, type Settings } from './settings.ts'
 
 const flushEveryMs = 5_000
+const mailEveryMs = 5_000
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -105,6 +108,11 @@ export async function serve(
     mailer,
     onMailFailure: (error) => log.warn({ err: error }, 'a mail could not be sent'),
   })
+  const sender = new MailSender({
+    ground,
+    mailer,
+    follower: { stillHolds: async () => true, settled: settleReminders },
+  })
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {
     ground,
@@ -147,6 +155,7 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
+    periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),
     periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
     periodically(hourMs, log, 'roll up usage', () => rollUpUsage(ground)),
@@ -158,6 +167,7 @@ export async function serve(
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
   ]
   const stop = async () => {
+    sender.stop()
     await closeServer(server)
     for (const stopJob of jobs) await stopJob()
     await signIn.settle()

@@ -18,6 +18,8 @@ import * as trackedCredentials from './migrations/0012-tracked-credentials.ts'
 import * as feedTokens from './migrations/0013-feed-tokens.ts'
 import * as warnings from './migrations/0014-warnings.ts'
 import * as formerMembers from './migrations/0015-former-members.ts'
+import * as reminders from './migrations/0016-reminders.ts'
+import * as mails from './migrations/0017-mails.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -36,6 +38,8 @@ const migrations: Record<string, Migration> = {
   '0013-feed-tokens': feedTokens,
   '0014-warnings': warnings,
   '0015-former-members': formerMembers,
+  '0016-reminders': reminders,
+  '0017-mails': mails,
 }
 
 /**

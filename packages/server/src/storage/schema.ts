@@ -6,16 +6,17 @@ import type {
   JsonObject,
   KeyKind,
   OrganizationPolicyEdit,
-  ProjectRole,
-  Role,
   Slot,
   VerdictCode,
 } from '@keyturn/contract'
-import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely'
+import type { Generated, GeneratedAlways } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type { Json } from './json-column.ts'
+import type { PeopleSchema } from './people-schema.ts'
+import type { ReminderSchema } from './reminder-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
-export interface Schema {
+export interface Schema extends PeopleSchema, ReminderSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
   projects: ProjectsTable
@@ -37,23 +38,8 @@ export interface Schema {
   change_feed: ChangeFeedTable
   nodes: NodesTable
   idempotent_answers: IdempotentAnswersTable
-  people: PeopleTable
-  accounts: AccountsTable
-  sessions: SessionsTable
-  verifications: VerificationsTable
-  two_factors: TwoFactorsTable
-  members: MembersTable
-  former_members: FormerMembersTable
-  member_projects: MemberProjectsTable
-  invitations: InvitationsTable
-  portal_links: PortalLinksTable
-  sign_in_attempts: { bucket: string; count: number; since: Instant }
-  secret_views: SecretViewsTable
   refused_calls: { caller: string; code: string; minute: Instant }
 }
-
-/** jsonb is written as text and read as a value. */
-type Json<T extends object | null> = JSONColumnType<T, string, string>
 
 interface InstallationTable {
   only_row: Generated<boolean>
@@ -72,6 +58,10 @@ interface OrganizationsTable {
   policy: Json<OrganizationPolicyEdit>
   /** Goes up with every change of the policy. */
   policy_revision: Generated<number>
+  /** IANA name. */
+  time_zone: Generated<string>
+  /** When its administrators got the last list of keys to review. */
+  review_list_at: Generated<Instant | null>
   created_at: Instant
 }
 
@@ -311,115 +301,4 @@ interface IdempotentAnswersTable {
   answer: string | null
   sealed_answer: Uint8Array | null
   created_at: Instant
-}
-
-interface PeopleTable {
-  id: string
-  name: string
-  email: string
-  email_verified: boolean
-  image: string | null
-  two_factor_enabled: Generated<boolean>
-  created_at: Instant
-  updated_at: Instant
-}
-
-interface AccountsTable {
-  id: string
-  person_id: string
-  account_id: string
-  provider_id: string
-  password: string | null
-  created_at: Instant
-  updated_at: Instant
-}
-
-interface SessionsTable {
-  id: string
-  token: string
-  person_id: string
-  /** Of a session that a product gave: it holds there alone. */
-  organization_id: string | null
-  /** Between password and second factor; nobody holds it. */
-  pending: boolean
-  ip_address: string | null
-  user_agent: string | null
-  created_at: Instant
-  updated_at: Instant
-  expires_at: Instant
-}
-
-interface VerificationsTable {
-  id: string
-  identifier: string
-  value: string
-  created_at: Instant
-  updated_at: Instant
-  expires_at: Instant
-}
-
-interface TwoFactorsTable {
-  id: string
-  person_id: string
-  secret: string
-  backup_codes: string
-  verified: boolean
-}
-
-interface FormerMembersTable {
-  organization_id: string
-  email: string
-  left_at: Instant
-}
-
-interface MembersTable {
-  organization_id: string
-  person_id: string
-  /** On the whole organization; null: on projects alone. */
-  role: Role | null
-  via: 'set_up' | 'invitation' | 'portal'
-  joined_at: Instant
-}
-
-interface MemberProjectsTable {
-  organization_id: string
-  person_id: string
-  project_id: string
-  role: ProjectRole
-}
-
-interface InvitationsTable {
-  id: string
-  organization_id: string
-  email: string
-  role: Role | null
-  projects: Json<{ project_id: string; role: ProjectRole }[]>
-  token_digest: Uint8Array
-  /** It went to that address, so whoever has it reads its mail. */
-  mailed: Generated<boolean>
-  created_by: Json<Actor>
-  created_at: Instant
-  expires_at: Instant
-  accepted_at: Instant | null
-  withdrawn_at: Instant | null
-}
-
-interface PortalLinksTable {
-  id: string
-  organization_id: string
-  person_id: string
-  token_digest: Uint8Array
-  session_seconds: number
-  created_at: Instant
-  expires_at: Instant
-  used_at: Instant | null
-}
-
-interface SecretViewsTable {
-  secret_id: string
-  /** Id of who was shown it, else what it is: `root_key`. */
-  viewer: string
-  key_id: string
-  organization_id: string
-  shown_at: Instant
 }

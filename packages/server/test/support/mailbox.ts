@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
 import { vi } from 'vitest'
@@ -10,6 +10,12 @@ export interface ReceivedMail {
   readonly email: Email
 }
 
+/**
+ * What it does with a mail: takes it; says a code to its recipient; says nothing any more, or breaks the connection, before it has
+ * taken it; takes it and breaks the connection before it says so.
+ */
+export type Manner = 'take' | number | 'stall' | 'drop' | 'take and drop'
+
 /** A real SMTP server that keeps what it is sent. */
 export interface Mailbox {
   /** For SMTP_URL. */
@@ -17,6 +23,8 @@ export interface Mailbox {
   readonly mails: readonly ReceivedMail[]
   /** From now on it takes nothing, or takes everything again. */
   refuse(refusing: boolean): void
+  /** From now on, for each recipient. */
+  behave(manner: (recipient: string) => Manner): void
   /** The newest one to this address, once it is there. */
   newestTo(address: string): Promise<ReceivedMail>
   stop(): Promise<void>
@@ -24,7 +32,9 @@ export interface Mailbox {
 
 export async function openMailbox(): Promise<Mailbox> {
   const mails: ReceivedMail[] = []
-  let refusing = false
+  let mannerTo: (recipient: string) => Manner = () => 'take'
+  const sockets = new Map<number, Socket>()
+  const breakOff = ({ remotePort }: { remotePort: number }) => sockets.get(remotePort)?.destroy()
   async function take(octets: Buffer, recipients: readonly string[], done: (error: Error | null) => void) {
     try {
       mails.push({ recipients, email: await PostalMime.parse(octets) })
@@ -37,17 +47,29 @@ export async function openMailbox(): Promise<Mailbox> {
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
     logger: false,
-    onRcptTo: (_, __, done) => done(refusing ? new Error('this mailbox takes nothing') : null),
+    onRcptTo: ({ address }, session, done) => {
+      const manner = mannerTo(address)
+      if (manner === 'drop') breakOff(session)
+      else if (typeof manner === 'number')
+        done(Object.assign(new Error('this mailbox takes nothing'), { responseCode: manner }))
+      else if (manner !== 'stall') done(null)
+    },
     onData: (stream, session, done) => {
       const octets: Buffer[] = []
       stream.on('data', (chunk: Buffer) => void octets.push(chunk))
       stream.on('end', () => {
         const recipients = session.envelope.rcptTo.map(({ address }) => address)
-        void take(Buffer.concat(octets), recipients, done)
+        const drops = recipients.some((recipient) => mannerTo(recipient) === 'take and drop')
+        void take(Buffer.concat(octets), recipients, drops ? () => breakOff(session) : done)
       })
     },
   })
   server.on('error', () => {})
+  server.server.on('connection', (socket) => {
+    const port = socket.remotePort ?? 0
+    sockets.set(port, socket)
+    socket.once('close', () => sockets.delete(port))
+  })
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
   const { port } = server.server.address() as AddressInfo
@@ -55,7 +77,10 @@ export async function openMailbox(): Promise<Mailbox> {
     url: `smtp://127.0.0.1:${port}`,
     mails,
     refuse: (wanted) => {
-      refusing = wanted
+      mannerTo = () => (wanted ? 550 : 'take')
+    },
+    behave: (wanted) => {
+      mannerTo = wanted
     },
     newestTo: (address) =>
       vi.waitFor(
@@ -66,7 +91,10 @@ export async function openMailbox(): Promise<Mailbox> {
         },
         { timeout: 10_000, interval: 10 },
       ),
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
+    stop: () => {
+      for (const socket of sockets.values()) socket.destroy()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
   }
 }
 

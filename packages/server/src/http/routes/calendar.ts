@@ -29,7 +29,7 @@ export function calendarRoutes(services: Services) {
   const authenticated = requireCaller(services)
   const unlessTokenIsGiven: MiddlewareHandler<Env> = (c, next) =>
     c.req.method !== 'GET' || c.req.query('token') !== undefined ? next() : authenticated(c, next)
-  routes.use(calendar.getRoutingPath(), unlessTokenIsGiven)
+  routes.use('/v1/organizations/:org/expirations.ics', unlessTokenIsGiven)
   routes.openapi(calendar, async (c) => {
     const { token, ...filters } = c.req.valid('query')
     const opened = token === undefined ? null : await openFeed(services.ground, token)
