@@ -13,8 +13,8 @@ textarea{display:block;width:100%;margin:.35rem 0 0;padding:.65rem .8rem;font:in
 .act{display:flex;gap:.4rem 1.25rem;align-items:center;padding:1rem 0;border-bottom:1px solid var(--line)}
 .act p{flex:1;margin:0}
 .act button{min-width:13rem}
-.acts{margin:1.5rem 0;border-top:1px solid var(--line)}
-.acts h2{margin:0 0 .15rem}
+.acts{margin:-1.5rem 0 1.5rem}
+.after{margin-top:1.25rem}
 :root{--edge:#868e97}
 @media(prefers-color-scheme:dark){:root{--edge:#6e7681}}
 @media(max-width:36rem){.act{flex-direction:column;align-items:stretch}}
@@ -39,8 +39,14 @@ export const reminderPageHeaders = {
   'X-Robots-Tag': 'noindex, nofollow, noarchive',
 } as const
 
+export const opening = 'Opening this page changes nothing; only its buttons do.'
+
+export interface ReminderPage extends Page {
+  readonly footer: string
+}
+
 /** @param from whose key it is about, as far as that may be said */
-export async function renderReminderPage({ title, body }: Page, from: string | null): Promise<string> {
+export async function renderReminderPage({ title, body, footer }: ReminderPage, from: string | null): Promise<string> {
   const whole: Html = html`<!doctype html>
 <html lang="en">
 <head>
@@ -57,7 +63,7 @@ export async function renderReminderPage({ title, body }: Page, from: string | n
 <h1>${title}</h1>
 ${body}
 </main>
-<footer>Opening this page has changed nothing; only its buttons do.</footer>
+<footer>${footer}</footer>
 <script>${raw(script)}</script>
 </body>
 </html>

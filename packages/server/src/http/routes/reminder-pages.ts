@@ -9,26 +9,22 @@ import { actionPath, type Wish, wishes } from '../../notifications/action-links.
 import { callOfLink, type OpenedReminder, openReminder } from '../../notifications/open-reminder.ts'
 import { type Offers, offersOf } from '../../notifications/reminder-offers.ts'
 import { type RequestOutcome, requestChange } from '../../notifications/request-change.ts'
-import type { Caller } from '../../people/call.ts'
-import { enter } from '../../people/enter.ts'
 import { extendKey } from '../../rotation/extend-key.ts'
 import { rotateKey } from '../../rotation/rotate-key.ts'
-import type { Page } from '../claim-page/document.ts'
 import { addressOf, callOf, type Env, type Services } from '../context.ts'
 import { toProblem } from '../error-map.ts'
 import { limitBody, neverCached } from '../middleware.ts'
-import { reminderPageHeaders, renderReminderPage } from '../reminder-page/document.ts'
+import { type ReminderPage, reminderPageHeaders, renderReminderPage } from '../reminder-page/document.ts'
 import {
   acknowledgedPage,
   askedPage,
   extendedPage,
-  type Note,
-  reminderPage,
   rotatedPage,
   unknownLinkPage,
-  type Visitor,
-} from '../reminder-page/pages.ts'
-import { deviceOf, hasSession, refuseCrossSite, takeSession } from '../session.ts'
+} from '../reminder-page/outcome-pages.ts'
+import { type Note, reminderPage } from '../reminder-page/pages.ts'
+import { memberOf, visitorOf } from '../reminder-page/visitor.ts'
+import { hasSession, refuseCrossSite, takeSession } from '../session.ts'
 
 type Status = 200 | 403 | 404 | 409 | 422 | 429
 
@@ -121,7 +117,7 @@ export function reminderPageRoutes(services: Services): Hono<Env> {
     const { opened, offers } = shown
     if (!offers.canAcknowledge) return show(c, shown, 'lapse', 409, moved)
     const { about } = opened
-    const session = await sessionIn(services, c, opened)
+    const session = await memberOf(services, c, opened)
     const origin = { requestId: c.get('requestId'), address: addressOf(c) }
     const link = callOfLink(ground, about, origin)
     const call = session ? { ...link, caller: session } : link
@@ -172,7 +168,12 @@ const isOfRights = ({ code }: DomainError) =>
 const tokenOf = (c: Context<Env>) => new SecretValue(c.req.param('token') ?? '')
 const pathOf = (c: Context<Env>) => `/reminders/${tokenOf(c).reveal()}`
 
-async function answer(c: Context<Env>, status: Status, page: Page, opened: OpenedReminder | null): Promise<Response> {
+async function answer(
+  c: Context<Env>,
+  status: Status,
+  page: ReminderPage,
+  opened: OpenedReminder | null,
+): Promise<Response> {
   return c.body(await renderReminderPage(page, opened?.organization.name ?? null), status, reminderPageHeaders)
 }
 
@@ -180,30 +181,4 @@ async function answer(c: Context<Env>, status: Status, page: Page, opened: Opene
 async function fieldsOf(c: Context<Env>): Promise<URLSearchParams> {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? '')
   return new URLSearchParams(isForm ? await c.req.text() : '')
-}
-
-/** What the role of whoever is signed in allows here. A sign-in that is too old is asked for when the button is pressed. */
-async function visitorOf(services: Services, c: Context<Env>, { about }: OpenedReminder): Promise<Visitor> {
-  const session = hasSession(services, c) ? await services.signIn.findSession(deviceOf(services, c)) : null
-  const signInPath = `/sign-in?next=${encodeURIComponent(c.req.path.replace(/\/(acknowledge|answer)$/, ''))}`
-  if (!session) return { name: null, may: new Set(), signInPath }
-  const may = new Set<'extend' | 'rotate'>()
-  if (about.keyId !== null)
-    for (const [wish, action] of [
-      ['extend', 'keys:change'],
-      ['rotate', 'keys:rotate'],
-    ] as const) {
-      const { caller, refusal } = await enter(services.ground, session, action, { key: about.keyId })
-      const mayDoSo = refusal === null || refusal.code === 'recent_sign_in_required'
-      if (mayDoSo && caller.organizationId === about.organizationId) may.add(wish)
-    }
-  return { name: session.person.name, may, signInPath }
-}
-
-/** Whoever is signed in and belongs to the organization does it as themselves; anybody else as the link. */
-async function sessionIn(services: Services, c: Context<Env>, { about }: OpenedReminder): Promise<Caller | null> {
-  const session = hasSession(services, c) ? await services.signIn.findSession(deviceOf(services, c)) : null
-  if (!session) return null
-  const { caller } = await enter(services.ground, session, 'organization:read', { org: about.organizationId })
-  return caller.organizationId === about.organizationId ? caller : null
 }
