@@ -47,6 +47,11 @@ export class MasterKey {
     return createHmac('sha256', this.#derive('set-up')).update(String(expiresAt)).digest('base64url')
   }
 
+  /** Seals what the links in mails are about. */
+  actionLinkKey(): Uint8Array {
+    return this.#derive('action-links')
+  }
+
   /**
    * For an answer that holds a secret: the key takes the caller's own bearer too, so that neither the database with the master
    * key nor the bearer alone opens it.
