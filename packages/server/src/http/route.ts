@@ -93,7 +93,8 @@ export function managementRoute<const R extends Omit<RouteConfig, 'security'>>({
   const description = [config.description, rolesInWords(action)].filter((text) => text !== undefined).join(' ')
   const security = [{ managementKey: [] }, ...sessions]
   const route = apiRoute({ ...config, description, security, 'x-action': action })
-  return { ...route, middleware: [enterWith(action), ...route.middleware] }
+  // Onto the route itself: a copy would be without its `getRoutingPath`, which is not enumerable.
+  return Object.assign(route, { middleware: [enterWith(action), ...route.middleware] })
 }
 
 /** What people do about themselves: no key can. */
