@@ -71,8 +71,8 @@ export function apiRoute<const R extends RouteConfig>(config: R) {
 const enterWith =
   (action: ActionName): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const { org, project, key } = c.req.param() as Record<string, string | undefined>
-    await c.get('enter')?.(action, { org, project, key })
+    const { org, project, key, reminder } = c.req.param() as Record<string, string | undefined>
+    await c.get('enter')?.(action, { org, project, key, reminder })
     await next()
   }
 
