@@ -58,6 +58,7 @@ export const auditActions = [
   'call.refused',
   'sign_in.refused',
   'person.created',
+  'person.updated',
   'person.signed_in',
   'person.signed_out',
   'person.password_changed',

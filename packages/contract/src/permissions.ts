@@ -108,6 +108,18 @@ export const actions = {
     level: 'project',
     roles: keepers,
   },
+  'reminders:read': {
+    does: 'See who was told what, or is going to be',
+    scope: 'keys:read',
+    level: 'project',
+    roles: { ...keepers, auditor: true },
+  },
+  'reminders:change': {
+    does: 'Acknowledge reminders',
+    scope: 'keys:write',
+    level: 'project',
+    roles: keepers,
+  },
   'mails:read': {
     does: 'Read the outbox: what was mailed to whom, and what became of it',
     scope: 'keys:read',

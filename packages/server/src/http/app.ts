@@ -24,6 +24,7 @@ import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { outboxRoutes } from './routes/outbox.ts'
 import { reminderPageRoutes } from './routes/reminder-pages.ts'
+import { reminderRoutes } from './routes/reminders.ts'
 import { rotationRoutes } from './routes/rotation.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { trackedCredentialRoutes } from './routes/tracked-credentials.ts'
@@ -71,6 +72,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', feedTokenRoutes(services))
   app.route('/', findingRoutes(services))
   app.route('/', dryRunRoutes(services))
+  app.route('/', reminderRoutes(services))
   app.route('/', outboxRoutes(services))
   app.route('/', trackedCredentialRoutes(services))
   app.route('/', claimLinkRoutes(services))

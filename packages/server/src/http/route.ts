@@ -71,8 +71,8 @@ export function apiRoute<const R extends RouteConfig>(config: R) {
 const enterWith =
   (action: ActionName): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const { org, project, key } = c.req.param() as Record<string, string | undefined>
-    await c.get('enter')?.(action, { org, project, key })
+    const { org, project, key, reminder } = c.req.param() as Record<string, string | undefined>
+    await c.get('enter')?.(action, { org, project, key, reminder })
     await next()
   }
 
@@ -93,7 +93,8 @@ export function managementRoute<const R extends Omit<RouteConfig, 'security'>>({
   const description = [config.description, rolesInWords(action)].filter((text) => text !== undefined).join(' ')
   const security = [{ managementKey: [] }, ...sessions]
   const route = apiRoute({ ...config, description, security, 'x-action': action })
-  return { ...route, middleware: [enterWith(action), ...route.middleware] }
+  // Onto the route itself: a copy would be without its `getRoutingPath`, which is not enumerable.
+  return Object.assign(route, { middleware: [enterWith(action), ...route.middleware] })
 }
 
 /** What people do about themselves: no key can. */

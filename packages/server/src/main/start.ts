@@ -3,8 +3,10 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
+import { mailStillHolds } from '../expirations/send-digests.ts'
 import { settleReminders } from '../expirations/settle-reminders.ts'
 import { SoonEndings } from '../expirations/soon-ending.ts'
+import { tendReminders } from '../expirations/tend-reminders.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
@@ -39,6 +41,7 @@ import { reasonOf, type Settings } from './settings.ts'
 
 const flushEveryMs = 5_000
 const mailEveryMs = 5_000
+const remindEveryMs = 60_000
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -111,7 +114,7 @@ export async function serve(
   const sender = new MailSender({
     ground,
     mailer,
-    follower: { stillHolds: async () => true, settled: settleReminders },
+    follower: { stillHolds: (mail) => mailStillHolds(ground, mail), settled: settleReminders },
   })
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {
@@ -155,6 +158,7 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
+    periodically(remindEveryMs, log, 'remind', () => tendReminders(ground, { masterKey, publicUrl })),
     periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),
     periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),

@@ -74,7 +74,7 @@ async function mailTo(
   const mail = changeRequestMail({
     organizationName: organization.name,
     recipient,
-    timeZone: 'UTC',
+    timeZone: organization.timeZone,
     now,
     wish,
     note,

@@ -10,6 +10,7 @@ import {
   scopesOf,
   type Target,
 } from '@keyturn/contract'
+import { locateReminder } from '../expirations/list-reminders.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { locateKey } from '../keys/find-key.ts'
 import { locateOrganization, locateProject } from '../organizations/find.ts'
@@ -25,6 +26,7 @@ export interface Named {
   readonly org?: string | undefined
   readonly project?: string | undefined
   readonly key?: string | undefined
+  readonly reminder?: string | undefined
 }
 
 export interface Entered {
@@ -54,7 +56,7 @@ export async function enter(ground: Ground, session: HeldSession, name: ActionNa
   const organizations = memberships.map((one) => one.organizationId)
   const door = callerAtDoor(session)
   const atDoor: Caller = { ...door, person: { ...door.person, organizations } }
-  if (named.org === undefined && named.project === undefined && named.key === undefined)
+  if (Object.values(named).every((name) => name === undefined))
     return { caller: atDoor, refusal: rolesFor(name).length > 0 ? null : forKeysOnly(name) }
 
   const place = await locate(ground, organizations, named)
@@ -101,6 +103,7 @@ interface Place extends Target {
 
 async function locate({ reader }: Ground, organizations: readonly string[], named: Named): Promise<Place | undefined> {
   if (named.key !== undefined) return locateKey(reader, organizations, named.key)
+  if (named.reminder !== undefined) return locateReminder(reader, organizations, named.reminder)
   if (named.project !== undefined) {
     const project = await locateProject(reader, organizations, named.project)
     return project && { organizationId: project.organizationId, projectId: project.id }

@@ -31,6 +31,8 @@ export interface Schema extends PeopleSchema, ReminderSchema {
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
+  /** `*`: where followers begin that have no row of their own. */
+  event_followers: { follower: string; organization_id: string; sequence: number }
   audit_heads: AuditHeadsTable
   audit_events: AuditEventsTable
   audit_signatures: AuditSignaturesTable

@@ -5,18 +5,25 @@ import { MasterKey } from '../../src/kernel/master-key.ts'
 import { actionLinks, expiryOfLinks, type LinkSubject } from '../../src/notifications/action-links.ts'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
+import { type Mailbox, openMailbox } from '../support/mailbox.ts'
 import { join, newEmail, Person, setUpOwner } from '../support/people.ts'
+import { Reminding } from '../support/reminding.ts'
 
 const day = 86_400_000
 
 describe.each(engines)('the links of a reminder, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
+  let mailbox: Mailbox
   beforeAll(async () => {
-    keyturn = await openKeyturn(engine)
+    mailbox = await openMailbox()
+    keyturn = await openKeyturn(engine, { SMTP_URL: mailbox.url })
     owner = await setUpOwner(keyturn)
   })
-  afterAll(() => keyturn.stop())
+  afterAll(async () => {
+    await keyturn.stop()
+    await mailbox.stop()
+  })
 
   const subjectOf = (key: Key, secret: Secret, fields: Partial<LinkSubject> = {}): LinkSubject => {
     const endsAt = Date.parse(secret.retires_at ?? secret.expires_at ?? '')
@@ -135,6 +142,44 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
   })
 
   describe('for whoever holds them', () => {
+    it('from the mail on: whoever says that they know is left in peace until the last two thresholds', async () => {
+      const email = newEmail('holder')
+      const { key, secret } = await makeLinks({ owner: email, expires_in: 100 * 86_400 })
+      const end = Date.parse(secret.expires_at ?? '')
+      const reminding = new Reminding(keyturn, mailbox)
+      reminding.moveUntil(end - 30 * day)
+      await reminding.tend()
+      reminding.moveTo(9)
+      await reminding.tend()
+      const mail = await mailbox.newestTo(email)
+      expect(mail.email.subject).toMatch(/: ends in \d+ days, on /)
+      const lapse = new URL(/https?:\S+\/lapse$/m.exec(mail.email.text ?? '')?.[0] ?? '').pathname
+      const before = mailbox.mails.length
+      for (const method of ['HEAD', 'GET']) await reader().request(method, lapse)
+      expect(await eventsOf(key.id, 'reminder.acknowledged')).toEqual([])
+      const answer = lapse.replace(/lapse$/, 'answer')
+      const known = await reader().submit(answer, { wish: 'acknowledge' })
+      expect([known.status, known.text.includes('Noted')]).toEqual([200, true])
+      // Once more is as good as once.
+      expect((await reader().submit(answer, { wish: 'acknowledge' })).status).toBe(200)
+      const [event, ...more] = await eventsOf(key.id, 'reminder.acknowledged')
+      expect([event.actor, more]).toEqual([{ type: 'reminder_link', id: null, name: `Link in a mail to ${email}` }, []])
+
+      while (reminding.now < end + day) {
+        reminding.moveTo(9)
+        await reminding.tend()
+      }
+      const told = mailbox.mails.slice(before).filter(({ recipients }) => recipients.includes(email))
+      expect(told.map(({ email: { subject } }) => subject?.replace(/^.*: (ends in \d+|has ended).*$/, '$1'))).toEqual([
+        expect.stringMatching(/ends in [23]/),
+        expect.stringMatching(/ends in/),
+        'has ended',
+      ])
+      const late = await reader().submit(answer, { wish: 'acknowledge' })
+      expect([late.status, late.text.includes('The date has changed')]).toEqual([422, false])
+      await owner.signIn()
+    })
+
     it('ask the administrators once a day for each wish: a mail to each of them with links of their own, and on record', async () => {
       const admin = await join(keyturn, 'default', { role: 'admin' })
       await join(keyturn, 'default', { role: 'manager' })
@@ -224,6 +269,12 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
   })
 
   describe('for whoever is signed in', () => {
+    it('acknowledge in the name of whoever does it', async () => {
+      const { key, page } = await makeLinks()
+      expect((await owner.submit(`${page}/acknowledge`, {})).status).toBe(200)
+      expect((await eventsOf(key.id, 'reminder.acknowledged'))[0].actor.id).toBe(owner.id)
+    })
+
     it('extend the key by the lifetime of the rules, to the date that the page spells out', async () => {
       const { key, secret, extend } = await makeLinks()
       const { text } = await owner.request('GET', extend)

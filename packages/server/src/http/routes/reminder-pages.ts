@@ -116,12 +116,12 @@ export function reminderPageRoutes(services: Services): Hono<Env> {
   const acknowledge = async (c: Context<Env>, shown: Shown): Promise<Response> => {
     const { opened, offers } = shown
     if (!offers.canAcknowledge) return show(c, shown, 'lapse', 409, moved)
-    const { about } = opened
-    const session = await memberOf(services, c, opened)
-    const origin = { requestId: c.get('requestId'), address: addressOf(c) }
-    const link = callOfLink(ground, about, origin)
-    const call = session ? { ...link, caller: session } : link
-    await acknowledgeReminders(call, about.organizationId, about.subjectId, about.endsAt, call.caller.actor)
+    const { organizationId, subjectId, endsAt } = opened.about
+    const link = callOfLink(ground, opened.about, { requestId: c.get('requestId'), address: addressOf(c) })
+    const member = await memberOf(services, c, opened)
+    const by = member ? { ...link, caller: member } : link
+    if (!(await acknowledgeReminders(ground, organizationId, subjectId, endsAt, by)))
+      return show(c, shown, 'lapse', 409, moved)
     return answer(c, 200, acknowledgedPage(opened), opened)
   }
 

@@ -11,9 +11,15 @@ const watch = (name: string, body: string) => `create function ${name}() returns
     return null;
   end $$`
 
-// Whatever changes an end, by whichever way, has it looked at again: in the transaction that changes it.
-const lookAgain = `insert into reminder_progress (subject_id, organization_id, next_at)
-      values (new.id, new.organization_id, '-infinity') on conflict (subject_id) do update set next_at = '-infinity';`
+const again = `on conflict (subject_id) do update set next_at = '-infinity';`
+
+// Whatever changes an end, by whichever way, has it looked at again: in the transaction that changes it. With it the other secrets of its
+// key, of which another one may now be the primary.
+const lookAtKey = `insert into reminder_progress (subject_id, organization_id, next_at)
+      select id, organization_id, '-infinity' from secrets
+      where key_id = new.key_id and (ended_at is null or id = new.id) order by id ${again}`
+const lookAtCredential = `insert into reminder_progress (subject_id, organization_id, next_at)
+      values (new.id, new.organization_id, '-infinity') ${again}`
 
 // After a change of rules. A row of each organization, and not of all its keys: the change does not wait for them.
 const sweep = (organizationId: string) => `insert into reminder_sweeps (organization_id, after_subject)
@@ -96,14 +102,15 @@ const statements = [
     select id, organization_id, '-infinity' from tracked_credentials
     where deleted_at is null and expires_at > clock_timestamp()`,
 
-  watch('watch_ends', lookAgain),
-  `create trigger secrets_are_watched after insert on secrets for each row execute function watch_ends()`,
+  watch('watch_secret', lookAtKey),
+  watch('watch_credential', lookAtCredential),
+  `create trigger secrets_are_watched after insert on secrets for each row execute function watch_secret()`,
   `create trigger secret_ends_are_watched after update of expires_at, retires_at, ended_at on secrets for each row
     when ((new.expires_at, new.retires_at, new.ended_at) is distinct from (old.expires_at, old.retires_at, old.ended_at))
-    execute function watch_ends()`,
-  `create trigger credentials_are_watched after insert on tracked_credentials for each row execute function watch_ends()`,
+    execute function watch_secret()`,
+  `create trigger credentials_are_watched after insert on tracked_credentials for each row execute function watch_credential()`,
   `create trigger credential_ends_are_watched after update of expires_at, deleted_at on tracked_credentials for each row
-    when ((new.expires_at, new.deleted_at) is distinct from (old.expires_at, old.deleted_at)) execute function watch_ends()`,
+    when ((new.expires_at, new.deleted_at) is distinct from (old.expires_at, old.deleted_at)) execute function watch_credential()`,
 
   watch('sweep_organization', sweep('new.organization_id')),
   watch('sweep_own_organization', sweep('new.id')),
