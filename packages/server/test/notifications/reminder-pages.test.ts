@@ -170,9 +170,9 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
         await reminding.tend()
       }
       const told = mailbox.mails.slice(before).filter(({ recipients }) => recipients.includes(email))
-      expect(told.map(({ email: { subject } }) => subject?.replace(/^.*: (ends in \d+|has ended).*$/, '$1'))).toEqual([
-        expect.stringMatching(/ends in [23]/),
-        expect.stringMatching(/ends in/),
+      expect(told.map(({ email: { subject } }) => subject?.replace(/^.*: (ends|has ended).*$/, '$1'))).toEqual([
+        'ends',
+        'ends',
         'has ended',
       ])
       const late = await reader().submit(answer, { wish: 'acknowledge' })
