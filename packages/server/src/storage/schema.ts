@@ -62,8 +62,8 @@ interface OrganizationsTable {
   policy_revision: Generated<number>
   /** IANA name. */
   time_zone: Generated<string>
-  /** When its administrators got the last list of keys to review. */
-  review_list_at: Generated<Instant | null>
+  /** When to look next whether keys are to be reviewed. */
+  review_look_at: Generated<Instant>
   created_at: Instant
 }
 
