@@ -41,6 +41,7 @@ export const auditActions = [
   'key.enabled',
   'key.revoked',
   'key.reviewed',
+  'key.change_requested',
   'key.deleted',
   'key.expiring',
   'key.expired',

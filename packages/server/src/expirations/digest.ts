@@ -46,7 +46,7 @@ export function messageIdOf(reminders: readonly Reminder[], publicUrl: string): 
 
 export interface ItemContext {
   readonly projectNames: ReadonlyMap<string, string>
-  readonly linksOf: (reminder: Pick<Reminder, 'keyId' | 'subjectId' | 'endsAt' | 'recipient'>) => ActionLinks
+  readonly linksOf: (reminder: Pick<Reminder, 'keyId' | 'subjectId' | 'reason' | 'endsAt' | 'recipient'>) => ActionLinks
   readonly addresses: ReadonlyMap<string, { readonly address: string | null; readonly userAgent: string | null }>
 }
 
@@ -86,11 +86,12 @@ export function itemOf(
 /** The links of one reader. */
 export const linksFor =
   (masterKey: MasterKey, publicUrl: string, organizationId: string, now: Instant): ItemContext['linksOf'] =>
-  ({ keyId, subjectId, endsAt, recipient }) =>
+  ({ keyId, subjectId, reason, endsAt, recipient }) =>
     actionLinks(masterKey, publicUrl, {
       organizationId,
       keyId,
       subjectId,
+      reason,
       endsAt,
       recipient,
       expiresAt: expiryOfLinks(endsAt, now),

@@ -1,3 +1,4 @@
+import type { ReminderReason } from '@keyturn/contract'
 import { type Instant, seconds } from '../kernel/instant.ts'
 import { type MasterKey, open, seal } from '../kernel/master-key.ts'
 import { SecretValue } from '../kernel/secret-value.ts'
@@ -9,6 +10,7 @@ export interface LinkSubject {
   readonly keyId: string | null
   /** The secret (`sec_…`) or the tracked credential (`trc_…`). */
   readonly subjectId: string
+  readonly reason: ReminderReason
   /** The date that the reminder is about. */
   readonly endsAt: Instant
   readonly recipient: string
@@ -45,8 +47,8 @@ export function actionLinks(masterKey: MasterKey, publicUrl: string, about: Link
 }
 
 function sealToken(masterKey: MasterKey, about: LinkSubject): SecretValue {
-  const { organizationId, keyId, subjectId, endsAt, recipient, expiresAt } = about
-  const content = JSON.stringify([organizationId, keyId, subjectId, endsAt, recipient, expiresAt])
+  const { organizationId, keyId, subjectId, reason, endsAt, recipient, expiresAt } = about
+  const content = JSON.stringify([organizationId, keyId, subjectId, reason, endsAt, recipient, expiresAt])
   return new SecretValue(seal(masterKey.actionLinkKey(), content).toString('base64url'))
 }
 
@@ -57,12 +59,12 @@ export function openActionLink(masterKey: MasterKey, token: SecretValue, now: In
   try {
     const content: unknown = JSON.parse(open(masterKey.actionLinkKey(), Buffer.from(sealed, 'base64url')))
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody but `sealToken` has the key
-    const [organizationId, keyId, subjectId, endsAt, recipient, expiresAt] = content as Sealed
+    const [organizationId, keyId, subjectId, reason, endsAt, recipient, expiresAt] = content as Sealed
     if (expiresAt <= now) return null
-    return { organizationId, keyId, subjectId, endsAt, recipient, expiresAt }
+    return { organizationId, keyId, subjectId, reason, endsAt, recipient, expiresAt }
   } catch {
     return null
   }
 }
 
-type Sealed = [string, string | null, string, Instant, string, Instant]
+type Sealed = [string, string | null, string, ReminderReason, Instant, string, Instant]

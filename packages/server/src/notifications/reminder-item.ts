@@ -1,15 +1,11 @@
-import type { Environment, ExpirationKind } from '@keyturn/contract'
+import type { Environment, ExpirationKind, ReminderReason } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { ActionLinks } from './action-links.ts'
-
-/** Why somebody is reminded. */
-export const reminderReasons = ['expiry', 'overlap_end', 'rotation_due', 'used_after_end'] as const
-export type ReminderReason = (typeof reminderReasons)[number]
 
 /** One reminder, with all that its reader needs to know. */
 export interface ReminderItem {
   readonly reason: ReminderReason
-  /** Seconds before `endsAt`; 0: it has come. */
+  /** Seconds before `endsAt`; 0: it has come; negative: so long after it. */
   readonly threshold: number
   readonly keyName: string
   /** The key, or the tracked credential. */

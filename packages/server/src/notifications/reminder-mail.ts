@@ -7,7 +7,7 @@ import { countItems, headlineOf, isOver, leadOf, subjectOfDigest, subjectOfOne }
 import { shownText } from './shown-text.ts'
 import { type TimeWords, timeWords } from './time-words.ts'
 
-export { type ReminderItem, type ReminderReason, reminderReasons } from './reminder-item.ts'
+export type { ReminderItem } from './reminder-item.ts'
 
 /** One mail to one reader, about one organization. */
 export interface DigestModel {

@@ -6,7 +6,7 @@ import type { TimeWords } from './time-words.ts'
 const nameOf = (item: ReminderItem, max: number): string => shownText(item.keyName, max)
 
 /** Its date has come: something is refused by now, or overdue. */
-export const isOver = ({ reason, threshold }: ReminderItem): boolean => reason === 'used_after_end' || threshold === 0
+export const isOver = ({ reason, threshold }: ReminderItem): boolean => reason === 'used_after_end' || threshold <= 0
 
 /** What happens, as a predicate of the key's name. */
 function happening(item: ReminderItem, words: TimeWords): string {
