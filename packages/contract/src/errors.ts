@@ -42,6 +42,8 @@ export const errorCodes = [
   'claim_link_not_found',
   'feed_token_not_found',
   'tracked_credential_not_found',
+  'channel_not_found',
+  'delivery_not_found',
   'mail_not_found',
   'reminder_not_found',
   // What stands in the way
@@ -50,6 +52,10 @@ export const errorCodes = [
   'external_id_taken',
   'fingerprint_taken',
   'active_key_limit_reached',
+  'channel_limit_reached',
+  'channel_disabled',
+  'channel_is_no_webhook',
+  'delivery_not_dead',
   'key_revoked',
   'key_changed',
   'key_disabled',
@@ -92,6 +98,7 @@ export const errorCodes = [
   'policy_is_inconsistent',
   'policy_looser_than_organization',
   'password_refused',
+  'webhook_url_not_allowed',
   // What went wrong here
   'database_unavailable',
   'internal_error',

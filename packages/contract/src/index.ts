@@ -1,5 +1,6 @@
 export * from './actors.ts'
 export * from './audit.ts'
+export * from './channels.ts'
 export * from './claim-links.ts'
 export * from './dry-run.ts'
 export * from './errors.ts'

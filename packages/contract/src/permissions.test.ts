@@ -22,6 +22,7 @@ const everybody: ActionName[] = [
   'projects:read',
   'keys:read',
   'propagations:read',
+  'policy:try',
 ]
 const ofManager: ActionName[] = [
   ...everybody,

@@ -44,6 +44,12 @@ export const actions = {
     roles: administrators,
     recent: 'rules',
   },
+  'policy:try': {
+    does: "Try out a change of the organization's policy",
+    scope: 'keys:read',
+    level: 'organization',
+    roles: everybody,
+  },
   'projects:create': { does: 'Create projects', scope: 'projects:write', level: 'organization', roles: administrators },
   'projects:read': { does: 'See projects', scope: 'keys:read', level: 'project', roles: everybody },
   'projects:edit': {
@@ -119,6 +125,18 @@ export const actions = {
     scope: 'keys:write',
     level: 'project',
     roles: keepers,
+  },
+  'channels:read': {
+    does: 'See channels and what was sent to them',
+    scope: 'audit:read',
+    level: 'organization',
+    roles: { ...keepers, auditor: true },
+  },
+  'channels:write': {
+    does: 'Make, edit, test and delete channels; rotate their signing secrets, send again what did not arrive',
+    scope: 'policy:write',
+    level: 'organization',
+    roles: administrators,
   },
   'mails:read': {
     does: 'Read the outbox: what was mailed to whom, and what became of it',

@@ -28,6 +28,7 @@ export interface Change {
       | 'call'
       | 'feed_token'
       | 'tracked_credential'
+      | 'channel'
       | 'mail'
     readonly id: string
     readonly name: string

@@ -1,10 +1,10 @@
 import type { Actor } from '@keyturn/contract'
-import { type Origin, recordChange } from '../audit/record-change.ts'
+import { recordChange } from '../audit/record-change.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { formatInstant, type Instant } from '../kernel/instant.ts'
 import { findKeyToChange } from '../keys/find-key.ts'
 import { nameOrganizations } from '../organizations/find.ts'
-import type { Call, Ground } from '../people/call.ts'
+import type { Call } from '../people/call.ts'
 import { requireScope } from '../people/permissions.ts'
 import { readScenes } from './read-scenes.ts'
 import type { Reminder } from './reminder.ts'
@@ -23,7 +23,7 @@ export async function acknowledgeReminder(call: Call, id: string): Promise<Remin
   const found = await findReminder(call.reader, call.caller.organizationId, id)
   if (!found || !(await isInReach(call, found))) throw new DomainError('reminder_not_found')
   const { organizationId, subjectId, endsAt } = found
-  await acknowledgeReminders(call, organizationId, subjectId, endsAt, call)
+  await acknowledgeReminders(call, organizationId, subjectId, endsAt, call.caller.actor)
   const after = await findReminder(call.reader, organizationId, id)
   return after ?? found
 }
@@ -42,31 +42,30 @@ async function isInReach(call: Call, { keyId, projectId }: Reminder): Promise<bo
 }
 
 /**
- * The same without asking who may: for a page that a link in a mail has opened. To acknowledge twice is a success without an event.
+ * The same without asking who may: for a page that a link in a mail has opened. It is on record as done by `by`. To acknowledge twice is a success without an event.
  *
  * @returns false where nothing is announced of that date any more
  */
 export async function acknowledgeReminders(
-  ground: Ground,
+  call: Call,
   organizationId: string,
   subjectId: string,
   endsAt: Instant,
-  by: Origin,
+  by: Actor,
 ): Promise<boolean> {
-  return ground.change(async (tx) => {
-    const now = await ground.now(tx)
+  return call.change(async (tx) => {
+    const now = await call.now(tx)
     const organization = (await nameOrganizations(tx, [organizationId])).get(organizationId)
     const scene = organization && (await readScenes(tx, organization, [subjectId], now)).get(subjectId)
     const announcements = scene?.announcements.filter((one) => one.endsAt === endsAt) ?? []
     if (!scene || announcements.length === 0) return false
-    const actor: Actor = by.caller.actor
-    const isNew = await insertAcknowledgement(tx, organizationId, { subjectId, endsAt, by: actor, at: now })
+    const isNew = await insertAcknowledgement(tx, organizationId, { subjectId, endsAt, by, at: now })
     for (const announcement of announcements) {
       const thresholds = announcement.thresholds.filter((threshold) => isQuieted(announcement, threshold))
       await quietReminders(tx, organizationId, { subjectId, reason: announcement.reason, endsAt, thresholds })
     }
     if (isNew)
-      await recordChange(tx, by, now, {
+      await recordChange(tx, { ...call, caller: { actor: by } }, now, {
         action: 'reminder.acknowledged',
         organizationId,
         projectId: scene.projectId,

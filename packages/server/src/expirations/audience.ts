@@ -1,3 +1,4 @@
+import { listEmailChannels } from '../notifications/find-channel.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Reader } from '../storage/database.ts'
 import { listAdministratorAddresses, listGone, listTimeZones } from './audience-store.ts'
@@ -14,7 +15,7 @@ export async function readAudience(
     administrators: await listAdministratorAddresses(reader, organization.id),
     gone: new Set(addresses.length === 0 ? [] : await listGone(reader, organization.id, addresses)),
     notificationEmail: organization.notificationEmail,
-    channels: [],
+    channels: (await listEmailChannels(reader, organization.id)).map(({ address }) => address),
   }
 }
 

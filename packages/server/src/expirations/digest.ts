@@ -2,6 +2,7 @@ import { sha256 } from '../kernel/digest.ts'
 import type { Instant } from '../kernel/instant.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import { type ActionLinks, actionLinks, expiryOfLinks } from '../notifications/action-links.ts'
+import { messageDomain } from '../notifications/message-id.ts'
 import type { ReminderItem } from '../notifications/reminder-item.ts'
 import { markOf, type Reminder } from './reminder.ts'
 import { momentOf } from './reminder-rules.ts'
@@ -40,7 +41,7 @@ export function sortOut(
 /** The same for the same reminders, however often and by whomever it is made: a repeat of a mail is known by it (RFC 5322 §3.6.4). */
 export function messageIdOf(reminders: readonly Reminder[], publicUrl: string): string {
   const digest = sha256(reminders.map(markOf).toSorted().join('\n')).toString('hex')
-  return `<${digest}@${new URL(publicUrl).hostname.replace(/[[\]:]/g, '-')}>`
+  return `<${digest}@${messageDomain(publicUrl)}>`
 }
 
 export interface ItemContext {

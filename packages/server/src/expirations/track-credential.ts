@@ -12,7 +12,7 @@ import { findProject } from '../organizations/find.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Call } from '../people/call.ts'
 import { requireScope, requireWholeOrganization } from '../people/permissions.ts'
-import type { Tx } from '../storage/database.ts'
+import type { Reader, Tx } from '../storage/database.ts'
 import type { TrackedCredential, TrackedFacts, TrackedValue } from './tracked-credential.ts'
 import * as store from './tracked-store.ts'
 
@@ -148,6 +148,15 @@ export async function readCredential(
   const credential = await findInReach(call, organization, id, 'keys:read')
   const history = await store.listValues(call.reader, organization.id, id)
   return { credential, history, now: await call.now(call.reader) }
+}
+
+/** For what is told about several, deleted ones too. */
+export function findCredentialsOfRecord(
+  reader: Reader,
+  organizationId: string,
+  ids: readonly string[],
+): Promise<TrackedCredential[]> {
+  return store.findCredentialsEverTracked(reader, organizationId, ids)
 }
 
 /** Newest first. @throws DomainError insufficient_scope, invalid_cursor */

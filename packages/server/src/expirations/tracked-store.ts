@@ -83,6 +83,21 @@ export async function findCredential(
   return row && toCredential(row)
 }
 
+/** Those that are there, and those that were, in no order. */
+export async function findCredentialsEverTracked(
+  reader: Reader,
+  organizationId: string,
+  ids: readonly string[],
+): Promise<TrackedCredential[]> {
+  const rows = await reader
+    .selectFrom('tracked_credentials')
+    .select(credentialColumns)
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', sql<string>`any(${[...ids]}::text[])`)
+    .execute()
+  return rows.map(toCredential)
+}
+
 /** The same, for changing it. @throws DomainError tracked_credential_not_found */
 export async function lockCredential(tx: Tx, organizationId: string, id: string): Promise<TrackedCredential> {
   const row = await tx

@@ -9,8 +9,10 @@ import { pageRoutes } from './pages.ts'
 import { recordRefusals } from './refusals.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { calendarRoutes } from './routes/calendar.ts'
+import { channelRoutes } from './routes/channels.ts'
 import { claimRoutes } from './routes/claim.ts'
 import { claimLinkRoutes } from './routes/claim-links.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
 import { dryRunRoutes } from './routes/dry-run.ts'
 import { expirationRoutes } from './routes/expirations.ts'
 import { feedTokenRoutes } from './routes/feed-tokens.ts'
@@ -75,6 +77,8 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', reminderRoutes(services))
   app.route('/', outboxRoutes(services))
   app.route('/', trackedCredentialRoutes(services))
+  app.route('/', channelRoutes(services))
+  app.route('/', deliveryRoutes(services))
   app.route('/', claimLinkRoutes(services))
   app.route('/', keyRoutes(services))
   app.route('/', verifyRoutes(services))

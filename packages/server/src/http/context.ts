@@ -6,6 +6,7 @@ import type { Refusals } from '../audit/record-refusal.ts'
 import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import type { ChannelGround } from '../notifications/manage-channels.ts'
 import type { Call, Caller, Ground } from '../people/call.ts'
 import type { Named } from '../people/enter.ts'
 import type { Mailer } from '../people/mail.ts'
@@ -35,6 +36,9 @@ export interface Services {
   readonly refusals: Refusals
   /** Null: none is set up, and links are handed over by people. */
   readonly mailer: Mailer | null
+  readonly channels: ChannelGround
+  /** Sends what waits for webhooks now, rather than at the next round. */
+  readonly sendDeliveries: () => void
   /** Whose `X-Forwarded-For` counts. */
   readonly proxies: TrustedProxies
   readonly log: Logger

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@keyturn/contract'
 import type { DomainError, ErrorFacts } from '../kernel/errors.ts'
+import { channelProblems } from './channel-problems.ts'
 import { peopleProblems } from './people-problems.ts'
 import { type ProblemKind, text } from './problem-kind.ts'
 
@@ -10,7 +11,7 @@ const ending = (until: unknown): string => (typeof until === 'string' ? ` and en
 const helps = ({ operations, until }: ErrorFacts): string =>
   `What helps: ${text(operations)}${typeof until === 'string' ? `, or waiting until ${until}` : ''}.`
 
-/** The only place that knows both words and numbers, with `people-problems.ts` as a part of it. A forgotten code does not compile. */
+/** The only place that knows both words and numbers, with `people-problems.ts` and `channel-problems.ts` as parts of it. A forgotten code does not compile. */
 const problems = {
   ...peopleProblems,
   invalid_request: {
@@ -145,6 +146,7 @@ const problems = {
     title: 'No such tracked credential',
     detail: () => 'Check the id, and the key that you call with.',
   },
+  ...channelProblems,
   fingerprint_taken: {
     status: 409,
     title: 'Another entry has this fingerprint',

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type SoonEndings, soonWindows } from '../expirations/soon-ending.ts'
+import type { DeliverySender } from '../notifications/send-deliveries.ts'
 import type { UseCollector } from '../usage/use-collector.ts'
 import type { ChangeFeed } from '../verification/change-feed.ts'
 import type { Lease } from '../verification/lease.ts'
@@ -16,6 +17,7 @@ export interface Measured {
   readonly propagation: Propagation
   readonly uses: UseCollector
   readonly soonEndings: SoonEndings
+  readonly deliverySender: DeliverySender
 }
 
 /**
@@ -38,7 +40,16 @@ export class Metrics {
   }
 }
 
-function createRegistry({ counts, cache, lease, feed, propagation, uses, soonEndings }: Measured): Registry {
+function createRegistry({
+  counts,
+  cache,
+  lease,
+  feed,
+  propagation,
+  uses,
+  soonEndings,
+  deliverySender,
+}: Measured): Registry {
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number) =>
@@ -109,6 +120,24 @@ function createRegistry({ counts, cache, lease, feed, propagation, uses, soonEnd
     'Failed writes of counts and last uses; nothing is lost by one.',
     () => uses.failedFlushes,
   )
+  new Counter({
+    name: 'keyturn_webhook_attempts_total',
+    help: 'Attempts of this node to deliver a webhook, by how they ended.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [outcome, count] of Object.entries(deliverySender.counts)) this.inc({ outcome }, count)
+    },
+  })
+  new Gauge({
+    name: 'keyturn_webhook_dead_letters',
+    help: 'Deliveries of all organizations that were given up in the last 90 days.',
+    registers,
+    async collect() {
+      this.set(await deliverySender.countDead())
+    },
+  })
   new Gauge({
     name: 'keyturn_expirations',
     help: 'Secrets and tracked credentials that end within a time, of all organizations; counted once a minute, up to 50,000.',

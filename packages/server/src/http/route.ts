@@ -71,8 +71,8 @@ export function apiRoute<const R extends RouteConfig>(config: R) {
 const enterWith =
   (action: ActionName): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const { org, project, key, reminder } = c.req.param() as Record<string, string | undefined>
-    await c.get('enter')?.(action, { org, project, key, reminder })
+    const { org, project, key, channel, reminder } = c.req.param() as Record<string, string | undefined>
+    await c.get('enter')?.(action, { org, project, key, channel, reminder })
     await next()
   }
 
@@ -93,8 +93,7 @@ export function managementRoute<const R extends Omit<RouteConfig, 'security'>>({
   const description = [config.description, rolesInWords(action)].filter((text) => text !== undefined).join(' ')
   const security = [{ managementKey: [] }, ...sessions]
   const route = apiRoute({ ...config, description, security, 'x-action': action })
-  // Onto the route itself: a copy would be without its `getRoutingPath`, which is not enumerable.
-  return Object.assign(route, { middleware: [enterWith(action), ...route.middleware] })
+  return { ...route, middleware: [enterWith(action), ...route.middleware] }
 }
 
 /** What people do about themselves: no key can. */
@@ -125,5 +124,6 @@ export const idempotencyHeader = z.object({
 export const emptyBody = z.strictObject({}).meta({ id: 'Empty' })
 
 export const keyParam = z.object({ key: plainText(200).describe('Id of a key.') })
+export const channelParam = z.object({ channel: plainText(200).describe('Id of a channel.') })
 export const organizationParam = z.object({ org: plainText(200).describe('Id or slug of an organization.') })
 export const projectParam = z.object({ project: plainText(200).describe('Id or slug of a project.') })

@@ -9,6 +9,8 @@ const prefixes = {
   claimLink: 'clm',
   feedToken: 'fdt',
   trackedCredential: 'trc',
+  channel: 'chn',
+  delivery: 'dlv',
   reminder: 'rem',
   notice: 'ntc',
   mail: 'mail',

@@ -52,6 +52,11 @@ export class MasterKey {
     return this.#derive('action-links')
   }
 
+  /** Of a channel: what its signing secrets are kept under, so that a copy of the database signs nothing. */
+  channelKey(channelId: string): Uint8Array {
+    return this.#derive('channel', channelId)
+  }
+
   /**
    * For an answer that holds a secret: the key takes the caller's own bearer too, so that neither the database with the master
    * key nor the bearer alone opens it.

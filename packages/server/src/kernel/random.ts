@@ -7,6 +7,11 @@ export function randomOctets(count: number): Buffer {
   return randomBytes(count)
 }
 
+/** @returns evenly drawn from 0 up to 1, without 1. For spreading what would come at once; nobody must not guess it */
+export function randomFraction(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32
+}
+
 /** @returns characters drawn evenly from 0-9 A-Z a-z: bytes of 248 and above are drawn again, or some would come more often */
 export function randomBase62(length: number): string {
   let text = ''

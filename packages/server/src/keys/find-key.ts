@@ -54,6 +54,11 @@ export function findKeyOfRecord(reader: Reader, organizationId: string, keyId: s
   return store.findKey(reader, organizationId, keyId)
 }
 
+/** The same for several, in one query; deleted ones too. */
+export function findKeysOfRecord(reader: Reader, organizationId: string, keyIds: readonly string[]): Promise<Key[]> {
+  return store.findKeysEverMade(reader, organizationId, keyIds)
+}
+
 /** @throws DomainError insufficient_scope, key_not_found */
 export async function readKey(call: Call, keyId: string): Promise<KeyView> {
   const key = await findKeyInReach(call, keyId, 'keys:read')

@@ -114,6 +114,21 @@ export async function findKeys(reader: Reader, organizationId: string, keyIds: r
   return rows.map(toKey)
 }
 
+/** The same, deleted ones among them. */
+export async function findKeysEverMade(
+  reader: Reader,
+  organizationId: string,
+  keyIds: readonly string[],
+): Promise<Key[]> {
+  const rows = await reader
+    .selectFrom('keys')
+    .select(keyColumns)
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', sql<string>`any(${[...keyIds]}::text[])`)
+    .execute()
+  return rows.map(toKey)
+}
+
 /** For changing it. @throws DomainError key_not_found */
 export async function lockKey(tx: Tx, organizationId: string, keyId: string): Promise<Key> {
   const row = await tx

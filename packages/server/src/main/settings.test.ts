@@ -56,6 +56,7 @@ describe('settings', () => {
       trustedProxies: [],
       smtpUrl: null,
       mailFrom: 'Keyturn <keyturn@localhost>',
+      webhookAllowPrivate: [],
     })
   })
 
@@ -73,6 +74,7 @@ describe('settings', () => {
       KEYTURN_CACHED_KEYS: '5000',
       KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
       KEYTURN_MAIL_FROM: 'Keys <keys@example.com>',
+      KEYTURN_WEBHOOK_ALLOW_PRIVATE: '10.1.0.0/16, 127.0.0.1',
       SMTP_URL: 'smtps://user:password@mail.example.com',
       DATABASE_URL: 'postgresql://user:secret@db.example.com/keyturn',
       HOME: '/nowhere',
@@ -93,6 +95,7 @@ describe('settings', () => {
       trustedProxies: ['10.0.0.0/8', '2001:db8::1'],
       smtpUrl: 'smtps://user:password@mail.example.com',
       mailFrom: 'Keys <keys@example.com>',
+      webhookAllowPrivate: ['10.1.0.0/16', '127.0.0.1'],
     })
   })
 
@@ -137,6 +140,7 @@ describe('settings', () => {
       [{ SMTP_URL: 'https://mail.example.com' }, 'SMTP_URL', /as smtp:\/\//],
       [{ KEYTURN_MAIL_FROM: 'Keyturn' }, 'KEYTURN_MAIL_FROM', /must be an address/],
       [{ KEYTURN_MAIL_FROM: 'a@b.example\r\nBcc: c@d.example' }, 'KEYTURN_MAIL_FROM', /must be an address/],
+      [{ KEYTURN_WEBHOOK_ALLOW_PRIVATE: 'localhost' }, 'KEYTURN_WEBHOOK_ALLOW_PRIVATE', /networks, as 10.0.0.0\/8/],
       [{ KEYTURN_LOG_LEVEL: 'loud' }, 'KEYTURN_LOG_LEVEL', /one of fatal, error, warn/],
     ])('%j', (environment, names, remedy) => expectRefusal(environment, names, remedy))
 

@@ -26,6 +26,8 @@ export interface Settings {
   readonly smtpUrl: string | null
   /** What mail comes from. */
   readonly mailFrom: string
+  /** Addresses and networks that webhooks may call though they are not public. */
+  readonly webhookAllowPrivate: readonly string[]
 }
 
 const names = [
@@ -41,6 +43,7 @@ const names = [
   'KEYTURN_CACHED_KEYS',
   'KEYTURN_TRUSTED_PROXIES',
   'KEYTURN_MAIL_FROM',
+  'KEYTURN_WEBHOOK_ALLOW_PRIVATE',
   'SMTP_URL',
   'DATABASE_URL',
 ] as const
@@ -105,9 +108,10 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
     logLevel,
     maxStalenessMs: 1000 * wholeNumber('KEYTURN_MAX_STALENESS', values.KEYTURN_MAX_STALENESS ?? '60', 3, 3600),
     cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 10_000_000),
-    trustedProxies: parseNetworks(values.KEYTURN_TRUSTED_PROXIES ?? ''),
+    trustedProxies: parseNetworks('KEYTURN_TRUSTED_PROXIES', values.KEYTURN_TRUSTED_PROXIES ?? ''),
     smtpUrl,
     mailFrom,
+    webhookAllowPrivate: parseNetworks('KEYTURN_WEBHOOK_ALLOW_PRIVATE', values.KEYTURN_WEBHOOK_ALLOW_PRIVATE ?? ''),
   }
 }
 
@@ -181,7 +185,7 @@ function wholeNumber(name: Name, text: string, least: number, most: number): num
   return value
 }
 
-function parseNetworks(text: string): readonly string[] {
+function parseNetworks(name: Name, text: string): readonly string[] {
   const networks = text
     .split(',')
     .map((part) => part.trim())
@@ -189,7 +193,7 @@ function parseNetworks(text: string): readonly string[] {
   const wrong = networks.find((network) => !addressOrNetwork.safeParse(network).success)
   if (wrong !== undefined) {
     throw new StartError(
-      `KEYTURN_TRUSTED_PROXIES has ${JSON.stringify(wrong)}; list addresses or networks, as 10.0.0.0/8, with commas.`,
+      `${name} has ${JSON.stringify(wrong)}; list addresses or networks, as 10.0.0.0/8, with commas.`,
     )
   }
   return networks

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
@@ -20,6 +21,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { StartError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import { MailSender } from '../notifications/mail-sender.ts'
+import { forgetOldDeliveries } from '../notifications/manage-deliveries.ts'
+import { DeliverySender } from '../notifications/send-deliveries.ts'
 import { openSmtpMailer } from '../notifications/smtp-mailer.ts'
 import { forgetOldAttempts } from '../people/attempts.ts'
 import type { Ground } from '../people/call.ts'
@@ -36,10 +39,13 @@ import { loadMasterKey } from './master-key-file.ts'
 import { createNode } from './node.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
 import { periodically } from './periodically.ts'
+import { createPostWebhook } from './post-webhook.ts'
 import { rootKeySource } from './root-key-file.ts'
 import { reasonOf, type Settings } from './settings.ts'
 
 const flushEveryMs = 5_000
+// Sooner than whoever waits for a webhook begins to wonder.
+const deliverEveryMs = 1_000
 const mailEveryMs = 5_000
 const remindEveryMs = 60_000
 const signEveryMs = 60_000
@@ -96,7 +102,15 @@ export async function serve(
   const node = createNode(database, settings, clock, log)
   const { ground, verifier, feed, propagation, registry, uses } = node
   const counts = new VerdictCounts()
-  const metrics = new Metrics({ ...node, counts, soonEndings: new SoonEndings(ground, clock) })
+  const deliverySender = new DeliverySender({
+    // Without a word to the other nodes: nothing that it writes alters a verdict.
+    ground: groundOf(database, settings),
+    clock,
+    masterKey,
+    post: createPostWebhook({ allowPrivate: settings.webhookAllowPrivate }),
+    onTrouble: (error) => log.warn({ err: error }, 'a delivery was interrupted; it will be tried again'),
+  })
+  const metrics = new Metrics({ ...node, counts, deliverySender, soonEndings: new SoonEndings(ground, clock) })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
@@ -130,6 +144,9 @@ export async function serve(
     signIn,
     refusals,
     mailer,
+    channels: { masterKey, allowPrivate: settings.webhookAllowPrivate },
+    sendDeliveries: () =>
+      void deliverySender.run().catch((error: unknown) => log.warn({ err: error }, 'deliveries must wait')),
     proxies,
     log,
     whyNotReady,
@@ -149,6 +166,7 @@ export async function serve(
     else if (isAuthorizePath(url)) authorize(request, response)
     else others(request, response)
   })
+  const connections = connectionsOf(server)
   try {
     await listen(server, settings)
   } catch (error) {
@@ -159,6 +177,8 @@ export async function serve(
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
     periodically(remindEveryMs, log, 'remind', () => tendReminders(ground, { masterKey, publicUrl })),
+    periodically(deliverEveryMs, log, 'send deliveries', () => deliverySender.run()),
+    periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
     periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),
     periodically(flushEveryMs, log, 'remove silent nodes', () => registry.removeSilent()),
     periodically(hourMs, log, 'forget old changes', () => forgetOldChanges(database.reader, changesKept)),
@@ -171,9 +191,10 @@ export async function serve(
     periodically(hourMs, log, 'sign all audit heads', () => signAndLog(database, masterKey, log, 1)),
   ]
   const stop = async () => {
+    await closeServer(server, connections)
     sender.stop()
-    await closeServer(server)
     for (const stopJob of jobs) await stopJob()
+    await deliverySender.stop()
     await signIn.settle()
     await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()
@@ -272,15 +293,29 @@ function addressOf(server: Server, host: string): string {
 }
 
 const stopWithinMs = 10_000
+const sweepEveryMs = 50
 
 /** Requests under way get their answer; connections that say nothing are closed, and those that never end after 10 s. */
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), stopWithinMs)
+    // What was asked by a connection is answered, and then it is idle too.
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs)
     server.close(() => {
       clearTimeout(timer)
+      clearInterval(sweep)
       resolve()
     })
-    server.closeIdleConnections()
+    // Browsers keep some in reserve by which nothing was asked yet: Node does not count them among the idle ones.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
   })
+}
+
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return connections
 }

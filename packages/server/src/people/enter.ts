@@ -13,6 +13,7 @@ import {
 import { locateReminder } from '../expirations/list-reminders.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { locateKey } from '../keys/find-key.ts'
+import { locateChannel } from '../notifications/find-channel.ts'
 import { locateOrganization, locateProject } from '../organizations/find.ts'
 import { type Caller, type CallingPerson, type Ground, nowhere } from './call.ts'
 import { roleRequired } from './give-role.ts'
@@ -27,6 +28,7 @@ export interface Named {
   readonly project?: string | undefined
   readonly key?: string | undefined
   readonly reminder?: string | undefined
+  readonly channel?: string | undefined
 }
 
 export interface Entered {
@@ -56,8 +58,7 @@ export async function enter(ground: Ground, session: HeldSession, name: ActionNa
   const organizations = memberships.map((one) => one.organizationId)
   const door = callerAtDoor(session)
   const atDoor: Caller = { ...door, person: { ...door.person, organizations } }
-  if (Object.values(named).every((name) => name === undefined))
-    return { caller: atDoor, refusal: rolesFor(name).length > 0 ? null : forKeysOnly(name) }
+  if (isUnnamed(named)) return { caller: atDoor, refusal: rolesFor(name).length > 0 ? null : forKeysOnly(name) }
 
   const place = await locate(ground, organizations, named)
   const member = memberships.find((one) => one.organizationId === place?.organizationId)
@@ -78,6 +79,8 @@ export async function enter(ground: Ground, session: HeldSession, name: ActionNa
     (await refuseRole(ground, action, standing, place, session)) ?? refuseOldSignIn(caller, [name, action], session)
   return { caller, refusal }
 }
+
+const isUnnamed = (named: Named) => Object.values(named).every((name) => name === undefined)
 
 async function refuseRole(
   ground: Ground,
@@ -104,6 +107,7 @@ interface Place extends Target {
 async function locate({ reader }: Ground, organizations: readonly string[], named: Named): Promise<Place | undefined> {
   if (named.key !== undefined) return locateKey(reader, organizations, named.key)
   if (named.reminder !== undefined) return locateReminder(reader, organizations, named.reminder)
+  if (named.channel !== undefined) return locateChannel(reader, organizations, named.channel)
   if (named.project !== undefined) {
     const project = await locateProject(reader, organizations, named.project)
     return project && { organizationId: project.organizationId, projectId: project.id }

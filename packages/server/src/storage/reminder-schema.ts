@@ -54,7 +54,6 @@ interface KeyNoticesTable {
   event_sequence: number
   body: string
   created_at: Instant
-  mail_id: Generated<string | null>
 }
 
 interface MailsTable {

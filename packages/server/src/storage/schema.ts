@@ -11,12 +11,13 @@ import type {
 } from '@keyturn/contract'
 import type { Generated, GeneratedAlways } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
+import type { ChannelSchema } from './channel-schema.ts'
 import type { Json } from './json-column.ts'
 import type { PeopleSchema } from './people-schema.ts'
 import type { ReminderSchema } from './reminder-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
-export interface Schema extends PeopleSchema, ReminderSchema {
+export interface Schema extends PeopleSchema, ReminderSchema, ChannelSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
   projects: ProjectsTable
@@ -62,8 +63,8 @@ interface OrganizationsTable {
   policy_revision: Generated<number>
   /** IANA name. */
   time_zone: Generated<string>
-  /** When its administrators got the last list of keys to review. */
-  review_list_at: Generated<Instant | null>
+  /** When to look next whether keys are to be reviewed. */
+  review_look_at: Generated<Instant>
   created_at: Instant
 }
 

@@ -73,7 +73,7 @@ export class Propagation {
     let state: PropagationState = { complete: false, sequence, pending: this.#feed ? [this.#feed.nodeId] : [] }
     for (let turn = 0; ; turn++) {
       const asked = this.state(sequence, begunAt).catch(unlessUnavailable)
-      state = (await Promise.race([asked, pause(Math.max(leastMs, leftMs()))])) ?? state
+      state = (await within(Math.max(leastMs, leftMs()), asked)) ?? state
       const left = leftMs()
       if (state.complete) return state
       if (left <= 0) {
@@ -90,3 +90,14 @@ function unlessUnavailable(error: unknown): undefined {
 }
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+
+/** What comes in time. A timer that nobody waits for any more would keep a command alive that is done. */
+async function within<T>(milliseconds: number, asked: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), milliseconds)
+  try {
+    return await Promise.race([asked, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

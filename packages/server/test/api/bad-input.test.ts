@@ -7,6 +7,7 @@ import { type Answer, type Keyturn, openKeyturn, type RequestOptions } from '../
 import { fieldsOf, type JsonType, operations, resolve, type Schema, typesOf, withField } from '../support/operations.ts'
 import { type Expected, faultOf } from '../support/problems.ts'
 import {
+  bodyOf,
   callOperation,
   expectNothingChanged,
   makePlace,
@@ -105,7 +106,7 @@ describe.each(engines)('a request with something wrong in it, on $name', (engine
     const { body: schema, method } = operation
     const queries = operation.parameters.filter((parameter) => parameter.in === 'query')
     const paths = operation.parameters.filter((parameter) => parameter.in === 'path')
-    const example = () => sampleOf(operation).body ?? {}
+    const example = () => bodyOf(operation, place) ?? {}
     const withoutFields = schema === null ? {} : { body: {} }
 
     async function expectRefused(cases: readonly Case[]) {

@@ -3,9 +3,22 @@ import { engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
 import { faultOf } from '../support/problems.ts'
-import { auditHeads, callOperation, expectNothingChanged, makePlace, type Place, sampleOf } from '../support/samples.ts'
+import {
+  auditHeads,
+  bodyOf,
+  callOperation,
+  expectNothingChanged,
+  makePlace,
+  type Place,
+  sampleOf,
+} from '../support/samples.ts'
 
-const changingPosts = operations.filter(({ method, name }) => method === 'POST' && name !== 'POST /v1/verify')
+const questions = [
+  'POST /v1/verify',
+  'POST /v1/organizations/{org}/policy/dry-run',
+  'POST /v1/projects/{project}/policy/dry-run',
+]
+const changingPosts = operations.filter(({ method, name }) => method === 'POST' && !questions.includes(name))
 let used = 0
 /** How far a change has come on the nodes is asked anew each time. */
 const whatWasDone = ({ status, body }: Answer) => ({ status, body: { ...body, propagation: undefined } })
@@ -73,7 +86,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
     it('with another body under the same key is refused with 422', async () => {
       const headers = newHeader()
       const fresh = await makePlace(keyturn)
-      const { body = {} } = sampleOf(operation)
+      const body = bodyOf(operation, fresh) ?? {}
       await callOperation(keyturn, operation, fresh, { headers })
       await expectNothingChanged(keyturn, async () => {
         // White space makes another body, too: what is compared is what was sent.
@@ -99,6 +112,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
     'POST /v1/keys/{key}/claim-links',
     'POST /v1/keys/{key}/rotate',
     'POST /v1/keys/{key}/secrets',
+    'POST /v1/organizations/{org}/feed-tokens',
     'POST /v1/organizations/{org}/invitations',
     'POST /v1/organizations/{org}/management-keys',
     'POST /v1/organizations/{org}/members/{member}/password-reset',

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
-import { type Mailbox, openMailbox, type ReceivedMail } from '../support/mailbox.ts'
-import { addMember, join, newEmail } from '../support/people.ts'
+import { linkIn, type Mailbox, openMailbox, type ReceivedMail } from '../support/mailbox.ts'
+import { accept, addMember, newEmail } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
 import { Reminding } from '../support/reminding.ts'
 
@@ -19,7 +19,7 @@ describe.each(engines)('reminders, on $name', (engine) => {
   let reminding: Reminding
   beforeAll(async () => {
     mailbox = await openMailbox()
-    keyturn = await openKeyturn(engine)
+    keyturn = await openKeyturn(engine, { SMTP_URL: mailbox.url })
     reminding = new Reminding(keyturn, mailbox)
   })
   afterAll(async () => {
@@ -64,11 +64,11 @@ describe.each(engines)('reminders, on $name', (engine) => {
         threshold: days(count),
       })),
     )
-    expect(await reminding.tend()).toEqual([])
+    expect(await reminding.remind()).toEqual([])
     const seen: [number, string[]][] = []
     for (let passed = 1; passed <= 110; passed++) {
       reminding.pass(day)
-      const mails = await reminding.tend()
+      const mails = await reminding.remind()
       if (mails.length > 0) seen.push([passed, toWhom(mails)])
     }
     const both = [contact, owner].toSorted()
@@ -102,14 +102,16 @@ describe.each(engines)('reminders, on $name', (engine) => {
   it('one mail holds all that its reader is to be told that day, and each reader is told in their own morning', async () => {
     const { org, project, administrator } = await meet({ name: 'Globex' })
     const inTokyo = newEmail('tokyo')
-    const person = await join(keyturn, org, { role: 'manager' }, inTokyo)
+    const body = { email: inTokyo, role: 'manager' }
+    await keyturn.request('POST', `/v1/organizations/${org}/invitations`, { body })
+    const person = await accept(keyturn, linkIn(await mailbox.newestTo(inTokyo)), inTokyo)
     expect((await person.request('PATCH', '/v1/me', { body: { time_zone: 'Asia/Tokyo' } })).status).toBe(204)
     await keyturn.request('PATCH', `/v1/organizations/${org}`, { body: { time_zone: 'America/New_York' } })
     reminding.moveTo(5)
     const expires_in = days(30)
     for (const name of ['One', 'Two', 'Three']) await keyturn.createKey(project, { name, owner: inTokyo, expires_in })
     reminding.pass(day * 23 + hour)
-    await reminding.tend()
+    await reminding.remind()
     const planned = await list(org)
     expect(planned).toHaveLength(6)
     // 8:00 in Tokyo is 23:00 in UTC; in New York it is 12:00 or 13:00.
@@ -117,12 +119,12 @@ describe.each(engines)('reminders, on $name', (engine) => {
     expect(hours.get(inTokyo)).toBe(23)
     expect([12, 13]).toContain(hours.get(administrator))
     reminding.moveTo(14)
-    const [toAdministrator, ...no] = await reminding.tend()
+    const [toAdministrator, ...no] = await reminding.remind()
     expect(no).toEqual([])
     expect(toAdministrator?.recipients).toEqual([administrator])
     for (const name of ['One', 'Two', 'Three']) expect(toAdministrator?.email.text).toContain(name)
     reminding.moveTo(23, 1)
-    const [toOwner, ...more] = await reminding.tend()
+    const [toOwner, ...more] = await reminding.remind()
     expect(more).toEqual([])
     expect(toOwner?.recipients).toEqual([inTokyo])
     expect(toOwner?.email.text).toContain('GMT+9')
@@ -136,17 +138,17 @@ describe.each(engines)('reminders, on $name', (engine) => {
     await keyturn.createKey(project, { owner: unused, expires_in: days(30) + 3600 })
     const short = newEmail('short')
     reminding.pass(28 * day)
-    await reminding.tend()
+    await reminding.remind()
     reminding.moveTo(8, 5)
-    await reminding.tend()
+    await reminding.remind()
     await call(secret.id)
     reminding.moveTo(10, 1)
     await keyturn.request('PATCH', '/v1/projects/' + project, { body: { policy: { reminder_thresholds: [7200] } } })
     await keyturn.createKey(project, { owner: short, expires_in: 8 * 3600 })
     reminding.pass(minute)
-    expect(toWhom(await reminding.tend())).toContain(used)
+    expect(toWhom(await reminding.remind())).toContain(used)
     reminding.pass(6 * hour)
-    const mails = toWhom(await reminding.tend())
+    const mails = toWhom(await reminding.remind())
     expect(mails).toContain(short)
     expect(mails).not.toContain(unused)
   })
@@ -158,12 +160,12 @@ describe.each(engines)('reminders, on $name', (engine) => {
     const first = await keyturn.createKey(project, { owner: late, expires_in: days(300) })
     const second = await keyturn.createKey(project, { owner: over, expires_in: days(285) })
     reminding.pass(295 * day)
-    await reminding.tend()
+    await reminding.remind()
     const told = async (key: string) => (await list(org, `?key=${key}`)).map((one: any) => one.threshold)
     expect(new Set(await told(first.key.id))).toEqual(new Set([days(7)]))
     expect(await told(second.key.id)).toEqual([])
     reminding.moveTo(8, 1)
-    const [mail] = (await reminding.tend()).filter(({ recipients }) => recipients.includes(late))
+    const [mail] = (await reminding.remind()).filter(({ recipients }) => recipients.includes(late))
     expect(mail?.email.subject).toContain('in 5 days')
   })
 
@@ -174,18 +176,18 @@ describe.each(engines)('reminders, on $name', (engine) => {
     const make = async () => (await keyturn.createKey(project, { owner, expires_in: days(30) })).key.id
     const [extended, rotated, revoked] = [await make(), await make(), await make()]
     reminding.pass(23 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     expect(await list(org, '?state=planned')).toHaveLength(6)
     await keyturn.request('POST', `/v1/keys/${extended}/extend`, { body: { expires_in: days(60) } })
     await keyturn.request('POST', `/v1/keys/${rotated}/rotate`, { body: { overlap: 0, expires_in: days(60) } })
     await keyturn.request('POST', `/v1/keys/${revoked}/revoke`)
     reminding.moveTo(8, 1)
-    expect(await reminding.tend()).toEqual([])
+    expect(await reminding.remind()).toEqual([])
     expect(await list(org, '?state=obsolete')).toHaveLength(6)
     reminding.pass(47 * day)
-    await reminding.tend()
+    await reminding.remind()
     reminding.moveTo(8, 1)
-    await reminding.tend()
+    await reminding.remind()
     const sent = await list(org, '?state=sent')
     expect(new Set(sent.map((one: any) => one.key_id))).toEqual(new Set([extended, rotated]))
   })
@@ -196,16 +198,16 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.moveTo(9)
     const { key } = await keyturn.createKey(project, { owner, expires_in: days(60) })
     reminding.pass(46 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     reminding.moveTo(8, 1)
     mailbox.behave(() => 451)
-    await reminding.tend()
+    await reminding.remind()
     mailbox.behave(() => 'take')
     const [waiting] = await list(org, '?state=planned')
     expect(waiting).toMatchObject({ mail_id: expect.stringMatching(/^mail_/), recipient: owner })
     await keyturn.request('POST', `/v1/keys/${key.id}/revoke`)
     reminding.pass(hour)
-    expect(await reminding.tend()).toEqual([])
+    expect(await reminding.remind()).toEqual([])
     expect(await list(org)).toMatchObject([{ id: waiting.id, state: 'obsolete' }])
     const { body } = await keyturn.request('GET', `/v1/organizations/${org}/outbox/${waiting.mail_id}`)
     expect(body).toMatchObject({ state: 'obsolete', sent_at: null })
@@ -217,10 +219,10 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.moveTo(9)
     await keyturn.createKey(project, { owner, expires_in: days(60) })
     reminding.pass(46 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     reminding.moveTo(8, 1)
     mailbox.behave(() => 550)
-    await reminding.tend()
+    await reminding.remind()
     mailbox.behave(() => 'take')
     const [failed] = await list(org, '?state=failed')
     expect(failed).toMatchObject({ recipient: owner, failure: expect.stringContaining('takes nothing'), sent_at: null })
@@ -228,20 +230,20 @@ describe.each(engines)('reminders, on $name', (engine) => {
     expect(body.data).toMatchObject([{ after: { recipient: owner, reason: expect.stringContaining('takes nothing') } }])
     await keyturn.request('POST', `/v1/organizations/${org}/outbox/${failed.mail_id}/retry`)
     expect(await list(org)).toMatchObject([{ id: failed.id, state: 'planned', failure: null }])
-    expect(toWhom(await reminding.tend())).toEqual([owner])
+    expect(toWhom(await reminding.remind())).toEqual([owner])
     expect(await list(org)).toMatchObject([{ id: failed.id, state: 'sent' }])
   })
 
   it('an owner who is gone falls through to the administrators, then to the organization’s address; with nobody it says so', async () => {
     const { org, project, administrator } = await meet({ notification_email: 'all@globex.example' })
     const leaver = newEmail('leaver')
-    const person = await join(keyturn, org, { role: 'manager' }, leaver)
+    const person = await addMember(keyturn, org, leaver, 'manager')
     reminding.moveTo(9)
     const orphan = (await keyturn.createKey(project, { owner: leaver, expires_in: days(60) })).key.id
     const ownerless = (await keyturn.createKey(project, { owner: null, expires_in: days(60) })).key.id
-    await keyturn.request('POST', `/v1/organizations/${org}/members/${person.id}/remove`, { body: { force: true } })
+    await keyturn.request('POST', `/v1/organizations/${org}/members/${person}/remove`, { body: { force: true } })
     reminding.pass(46 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     const whom = async (key: string) => (await list(org, `?key=${key}`)).map((one: any) => one.recipient)
     expect(await whom(orphan)).toEqual([administrator])
     expect(await whom(ownerless)).toEqual([administrator])
@@ -250,11 +252,11 @@ describe.each(engines)('reminders, on $name', (engine) => {
     const theirs = await keyturn.createProject(lonely.id)
     const { key: first } = await keyturn.createKey(theirs.id, { owner: null, expires_in: days(60) })
     reminding.pass(46 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     expect((await list(lonely.id, `?key=${first.id}`)).map((one: any) => one.recipient)).toEqual(['all@lonely.example'])
     await keyturn.request('PATCH', `/v1/organizations/${lonely.id}`, { body: { notification_email: null } })
     reminding.pass(7 * day)
-    await reminding.tend()
+    await reminding.remind()
     const [nobody] = await list(lonely.id, `?key=${first.id}&state=failed`)
     expect(nobody).toMatchObject({ recipient: null, failure: 'nobody_to_tell', threshold: days(7) })
   })
@@ -265,7 +267,7 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.moveTo(9)
     const { key } = await keyturn.createKey(project, { owner, expires_in: days(100) })
     reminding.pass(70 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     const [planned] = await list(org)
     expect(planned).toMatchObject({ state: 'planned', threshold: days(30), recipient: owner })
     const answer = await keyturn.request('POST', `/v1/reminders/${planned.id}/acknowledge`)
@@ -276,7 +278,7 @@ describe.each(engines)('reminders, on $name', (engine) => {
     const received: ReceivedMail[] = []
     for (let passed = 0; passed < 70; passed++) {
       reminding.pass(day / 2)
-      received.push(...(await reminding.tend()))
+      received.push(...(await reminding.remind()))
     }
     const states = new Map<number, Set<string>>()
     for (const one of await list(org))
@@ -301,23 +303,23 @@ describe.each(engines)('reminders, on $name', (engine) => {
       await keyturn.request('POST', `/v1/keys/${key.id}/rotate`, { body: { overlap: days(8) } })
     const of = async (key: string) => (await list(org, `?key=${key}`)).map((one: any) => [one.reason, one.threshold])
     reminding.pass(4 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     expect(await of(called.key.id)).toEqual([])
     // It is looked at again: what is called later is told later.
     await call(called.secret.id)
     reminding.pass(6 * minute)
-    await reminding.tend()
+    await reminding.remind()
     expect(new Set((await of(called.key.id)).map(String))).toEqual(new Set([`overlap_end,${days(4)}`]))
     reminding.pass(3 * day + 22 * hour)
     await call(called.secret.id)
-    const mails = await reminding.tend()
+    const mails = await reminding.remind()
     // An hour before, at once.
     expect(mails.filter(({ email }) => email.subject?.includes('old secret')).length).toBeGreaterThanOrEqual(2)
     expect(new Set((await of(called.key.id)).map(String))).toEqual(
       new Set([`overlap_end,${days(4)}`, 'overlap_end,3600']),
     )
     reminding.pass(2 * day)
-    await reminding.tend()
+    await reminding.remind()
     expect(await of(silent.key.id)).toEqual([])
     expect(await of(called.key.id)).toHaveLength(4)
   })
@@ -328,12 +330,12 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.moveTo(9)
     const { key, secret } = await keyturn.createKey(project, { owner, expires_in: days(2) })
     reminding.pass(20 * day)
-    await reminding.tend()
+    await reminding.remind()
     expect(await list(org, `?key=${key.id}`)).toEqual([])
     const alerts: string[][] = []
     for (let hours = 0; hours < 72; hours += 6) {
       if (hours < 60) await call(secret.id, 'refused')
-      alerts.push(toWhom((await reminding.tend()).filter(({ recipients }) => recipients.includes(owner))))
+      alerts.push(toWhom((await reminding.remind()).filter(({ recipients }) => recipients.includes(owner))))
       reminding.pass(6 * hour)
     }
     expect(alerts.map((one) => one.length)).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0])
@@ -344,7 +346,7 @@ describe.each(engines)('reminders, on $name', (engine) => {
     await keyturn.request('POST', `/v1/keys/${key.id}/revoke`)
     reminding.pass(day)
     await call(secret.id, 'refused')
-    expect(await reminding.tend()).toEqual([])
+    expect(await reminding.remind()).toEqual([])
   })
 
   it('a rotation that the rules want is told like an expiry, of what never expires too, as soon as the rules say so', async () => {
@@ -352,12 +354,12 @@ describe.each(engines)('reminders, on $name', (engine) => {
     await keyturn.request('PATCH', `/v1/organizations/${org}`, { body: { policy: { allow_never_expires: true } } })
     reminding.moveTo(9)
     const { key } = await keyturn.createKey(project, { owner: newEmail(), never_expires: true })
-    await reminding.tend()
+    await reminding.remind()
     reminding.pass(87 * day)
-    await reminding.tend()
+    await reminding.remind()
     expect(await list(org, `?key=${key.id}`)).toEqual([])
     await keyturn.request('PATCH', `/v1/organizations/${org}`, { body: { policy: { rotate_every: days(90) } } })
-    await reminding.tend()
+    await reminding.remind()
     const first = await list(org, `?key=${key.id}`)
     expect(new Set(first.map((one: any) => `${one.reason} ${one.threshold}`))).toEqual(
       new Set([`rotation_due ${days(3)}`]),
@@ -378,10 +380,10 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.pass(36 * day + hour)
     await keyturn.request('POST', `${path}/${renewed}/renew`, { body: { expires_at: inDays(300) } })
     await keyturn.request('DELETE', `${path}/${forgotten}`)
-    await reminding.tend()
+    await reminding.remind()
     expect((await list(org)).map((one: any) => [one.subject_id, one.threshold])).toEqual([[kept, days(14)]])
     reminding.moveTo(8, 1)
-    const [mail] = await reminding.tend()
+    const [mail] = await reminding.remind()
     expect(mail?.email.text).toContain('Stripe')
     const { body } = await keyturn.request(
       'GET',
@@ -395,16 +397,16 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.moveTo(9)
     await keyturn.createKey(project, { owner: newEmail(), expires_in: days(200) })
     reminding.pass(187 * day)
-    await reminding.tend()
+    await reminding.remind()
     reminding.moveTo(8, 1)
-    await reminding.tend()
+    await reminding.remind()
     const before = await list(org)
     expect(before).toHaveLength(1)
     for (const back of [2, 40, 100]) {
       keyturn.clock.advance(-back * day)
-      expect(await reminding.tend()).toEqual([])
+      expect(await reminding.remind()).toEqual([])
       keyturn.clock.advance(back * day)
-      expect(await reminding.tend()).toEqual([])
+      expect(await reminding.remind()).toEqual([])
     }
     expect(await list(org)).toEqual(before)
   })
@@ -421,10 +423,10 @@ describe.each(engines)('reminders, on $name', (engine) => {
     expect(first.next.recipients.map((one: any) => one.address).toSorted()).toEqual([administrator, owner].toSorted())
     expect(first.next.subject).toContain('Warehouse')
     reminding.moveUntil(Date.parse(first.next.recipients[0].send_at) - hour)
-    await reminding.tend()
+    await reminding.remind()
     expect((await preview()).next.subject).toBe(first.next.subject)
     reminding.pass(hour + minute)
-    const mails = await reminding.tend()
+    const mails = await reminding.remind()
     const ofKey = mails.filter(({ email }) => email.text?.includes(key.id))
     expect(toWhom(ofKey)).toEqual([administrator, owner].toSorted())
     expect(ofKey.map(({ email }) => email.subject)).toContain(first.next.subject)
@@ -442,7 +444,7 @@ describe.each(engines)('reminders, on $name', (engine) => {
     reminding.moveTo(9)
     await keyturn.createKey(project, { owner: newEmail(), expires_in: days(60) })
     reminding.pass(46 * day + hour)
-    await reminding.tend()
+    await reminding.remind()
     const [reminder] = await list(org)
     const other = await meet()
     const { secret } = await keyturn.createManagementKey(other.org, { scopes: ['keys:read', 'keys:write'] })

@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import { alertCallsAfterEnd } from '../../src/expirations/alert-calls.ts'
+import { planReminders } from '../../src/expirations/plan-reminders.ts'
 import { mailStillHolds, sendDigests } from '../../src/expirations/send-digests.ts'
 import { settleReminders } from '../../src/expirations/settle-reminders.ts'
 import { tendReminders } from '../../src/expirations/tend-reminders.ts'
@@ -33,9 +35,15 @@ export class Reminding {
     return this.#mailbox.mails.slice(before)
   }
 
-  async digest(): Promise<void> {
+  /** The same without notices and lists for review. */
+  async remind(): Promise<readonly ReceivedMail[]> {
+    const before = this.#mailbox.mails.length
     const { ground, masterKey } = this.#keyturn
+    await planReminders(ground)
+    await alertCallsAfterEnd(ground)
     await sendDigests(ground, { masterKey, publicUrl: this.#publicUrl })
+    await this.send()
+    return this.#mailbox.mails.slice(before)
   }
 
   async send(): Promise<void> {
@@ -45,10 +53,10 @@ export class Reminding {
     await new MailSender({ ground, mailer, follower }).sendDue()
     // The server has a sender of its own, which may have been quicker.
     for (;;) {
-      const queued = sql<{
+      const leased = sql<{
         count: number
       }>`select count(*) as count from mails where state = 'queued' and leased_until is not null`
-      if ((await queued.execute(ground.reader)).rows[0]?.count === 0) return
+      if ((await leased.execute(ground.reader)).rows[0]?.count === 0) return
     }
   }
 

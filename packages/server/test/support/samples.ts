@@ -13,6 +13,9 @@ export interface Place {
   readonly claim_link?: string
   readonly feed_token?: string
   readonly tracked_credential?: string
+  /** A webhook, and a dead letter of it. */
+  readonly channel?: string
+  readonly delivery?: string
   /** Of a change. */
   readonly sequence?: string
   /** Of a member, and of an open invitation. */
@@ -25,7 +28,7 @@ export interface Place {
 }
 
 interface Sample {
-  readonly body?: object
+  readonly body?: object | ((place: Place) => object)
   /** Of the answer to it. */
   readonly status: number
 }
@@ -69,7 +72,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/organizations/{org}/feed-tokens': { status: 200 },
   'DELETE /v1/organizations/{org}/feed-tokens/{feed_token}': { status: 204 },
   'POST /v1/organizations/{org}/tracked-credentials': {
-    body: { name: 'Stripe, webhooks', expires_at: '2030-01-01T00:00:00Z' },
+    body: ({ project }) => ({ name: 'Stripe, webhooks', expires_at: '2030-01-01T00:00:00Z', project }),
     status: 201,
   },
   'GET /v1/organizations/{org}/tracked-credentials': { status: 200 },
@@ -83,6 +86,15 @@ const samples: Readonly<Record<string, Sample>> = {
     status: 200,
   },
   'DELETE /v1/organizations/{org}/tracked-credentials/{tracked_credential}': { status: 204 },
+  'POST /v1/organizations/{org}/channels': { body: { kind: 'webhook', url: 'https://hooks.invalid/new' }, status: 201 },
+  'GET /v1/organizations/{org}/channels': { status: 200 },
+  'GET /v1/channels/{channel}': { status: 200 },
+  'PATCH /v1/channels/{channel}': { body: { events: ['key.used_after_end'] }, status: 200 },
+  'POST /v1/channels/{channel}/rotate-secret': { body: { overlap: 3600 }, status: 200 },
+  'POST /v1/channels/{channel}/test': { body: {}, status: 201 },
+  'GET /v1/channels/{channel}/deliveries': { status: 200 },
+  'POST /v1/channels/{channel}/deliveries/{delivery}/retry': { body: {}, status: 200 },
+  'DELETE /v1/channels/{channel}': { status: 204 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
@@ -133,6 +145,12 @@ export function sampleOf(operation: Operation): Sample {
   return sample
 }
 
+/** The body of its sample. */
+export function bodyOf(operation: Operation, place: Place): object | undefined {
+  const { body } = sampleOf(operation)
+  return typeof body === 'function' ? body(place) : body
+}
+
 /** Samples of operations that are no longer there. */
 export const staleSamples = (operations: readonly Operation[]): string[] =>
   Object.keys(samples).filter((name) => !operations.some((operation) => operation.name === name))
@@ -140,7 +158,7 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 /** The path with its parameters filled in. */
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
   const { org, project, claim_link = 'clm_none', feed_token = 'fdt_none', sequence = '1' } = place
-  const { tracked_credential = 'trc_none' } = place
+  const { tracked_credential = 'trc_none', channel = 'chn_none', delivery = 'dlv_none' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -153,15 +171,19 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{claim_link}', claim_link)
     .replace('{feed_token}', feed_token)
     .replace('{tracked_credential}', tracked_credential)
+    .replace('{channel}', channel)
+    .replace('{delivery}', delivery)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
   return path
 }
 
-/** All of them on one place: those that end the key or the member come last, so that the others find them there. */
+/** All of them on one place: those that end the key, the credential or the member come last, so that the others find them there. */
 export function inOrder(operations: readonly Operation[]): Operation[] {
-  const last = (name: string) => ['/remove', '/revoke', 'DELETE /v1/keys/{key}'].findIndex((end) => name.endsWith(end))
+  const ends = ['DELETE /v1/organizations/{org}/tracked-credentials/{tracked_credential}', '/remove', '/revoke']
+  const all = [...ends, 'DELETE /v1/keys/{key}', 'DELETE /v1/channels/{channel}']
+  const last = (name: string) => all.findIndex((end) => name.endsWith(end))
   return operations.toSorted((a, b) => last(a.name) - last(b.name))
 }
 
@@ -172,7 +194,7 @@ export function callOperation(
   place: Place,
   { query = '', ...options }: RequestOptions & { query?: string } = {},
 ): Promise<Answer> {
-  const { body } = sampleOf(operation)
+  const body = bodyOf(operation, place)
   return keyturn.request(operation.method, `${pathOf(operation, place)}${query}`, {
     ...(body && options.raw === undefined ? { body } : {}),
     ...(operation.forManagementKeys ? {} : { key: place.ownValue }),
@@ -203,6 +225,20 @@ async function makeMember(keyturn: Keyturn, organizationId: string): Promise<str
   return id
 }
 
+/** One that events of the tests are not for. Its dead letter stands in the table at once: giving up takes three days. */
+async function makeChannel(keyturn: Keyturn, org: string): Promise<{ channel: string; delivery: string }> {
+  const body = { kind: 'webhook', url: 'https://hooks.invalid/keyturn', events: ['key.used_after_end'] }
+  const { body: made } = await keyturn.request('POST', `/v1/organizations/${org}/channels`, { body })
+  const at = sql<number>`now()`
+  const delivery = newId('delivery', Date.now())
+  const row = { id: delivery, organization_id: org, channel_id: made.channel.id, type: 'channel.test', payload: '{}' }
+  await keyturn.database.reader
+    .insertInto('deliveries')
+    .values({ ...row, state: 'dead', next_attempt_at: at, created_at: at, finished_at: at })
+    .execute()
+  return { channel: made.channel.id, delivery }
+}
+
 /** What is done to a new key before an operation wants it; null: nothing. */
 const preparations: Readonly<Record<string, string | null>> = {
   'POST /v1/keys/{key}/secrets': null,
@@ -226,6 +262,7 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
     `/v1/organizations/${project.organization_id}/tracked-credentials`,
     { body: { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id } },
   )
+  const { channel, delivery } = await makeChannel(keyturn, project.organization_id)
   const prepared = await Promise.all(
     Object.entries(preparations).map(async ([name, path]) => {
       const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
@@ -247,13 +284,15 @@ export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> 
     claim_link: link.id,
     feed_token: feed.id,
     tracked_credential: tracked.id,
+    channel,
+    delivery,
     ownValue: secret.value,
     insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
   }
 }
 
 /** What is on record though nothing changed. */
-const ofReading = ['call.refused', 'sign_in.refused', 'audit.exported', 'keys.exported']
+const ofReading = ['call.refused', 'sign_in.refused', 'audit.exported', 'keys.exported', 'expirations.exported']
 
 /** The length of all audit chains, but for what is only read or refused: as long as it stays, nothing has changed. Nothing ever takes an event away. */
 export async function auditHeads(keyturn: Keyturn): Promise<unknown> {

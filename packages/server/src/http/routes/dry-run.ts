@@ -9,7 +9,7 @@ const description =
 const responses = { 200: jsonAnswer('What it would break', dryRunAnswer) }
 
 const ofOrganization = managementRoute({
-  action: 'keys:read',
+  action: 'policy:try',
   method: 'post',
   path: '/v1/organizations/{org}/policy/dry-run',
   summary: 'Which keys would a change of the policy break?',

@@ -119,8 +119,8 @@ export function reminderPageRoutes(services: Services): Hono<Env> {
     const { organizationId, subjectId, endsAt } = opened.about
     const link = callOfLink(ground, opened.about, { requestId: c.get('requestId'), address: addressOf(c) })
     const member = await memberOf(services, c, opened)
-    const by = member ? { ...link, caller: member } : link
-    if (!(await acknowledgeReminders(ground, organizationId, subjectId, endsAt, by)))
+    const call = member ? { ...link, caller: member } : link
+    if (!(await acknowledgeReminders(call, organizationId, subjectId, endsAt, call.caller.actor)))
       return show(c, shown, 'lapse', 409, nothingLeft)
     return answer(c, 200, acknowledgedPage(opened), opened)
   }

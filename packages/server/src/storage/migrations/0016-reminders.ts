@@ -26,7 +26,8 @@ const sweep = (organizationId: string) => `insert into reminder_sweeps (organiza
       values (${organizationId}, '') on conflict (organization_id) do update set after_subject = '';`
 
 const statements = [
-  `alter table organizations add column time_zone text not null default 'UTC', add column review_list_at timestamptz`,
+  `alter table organizations add column time_zone text not null default 'UTC', 
+    add column review_look_at timestamptz not null default '-infinity'`,
   'alter table people add column time_zone text',
 
   // A secret or tracked credential, and when something about it is to be told next: a run touches what is due and nothing else.
@@ -79,7 +80,7 @@ const statements = [
     primary key (subject_id, ends_at)
   )`,
 
-  // What was done to keys, until it is told in one mail.
+  // What was done to keys, until it goes in one mail.
   `create table key_notices (
     id text collate "C" primary key,
     organization_id text collate "C" not null references organizations (id),
@@ -87,10 +88,9 @@ const statements = [
     event_sequence bigint not null,
     body text not null,
     created_at timestamptz not null,
-    mail_id text collate "C",
-    unique (organization_id, event_sequence, recipient)
+    unique (organization_id, recipient, event_sequence)
   )`,
-  `create index key_notices_waiting on key_notices (created_at) where mail_id is null`,
+  'create index key_notices_by_age on key_notices (created_at)',
 
   "create index secret_activity_by_refusal on secret_activity (last_refused_at) where last_refused_at > '-infinity'",
 
