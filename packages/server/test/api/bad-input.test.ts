@@ -124,7 +124,7 @@ describe.each(engines)('a request with something wrong in it, on $name', (engine
     }
 
     it('is answered where nothing is wrong', async () => {
-      const { status } = await callOperation(keyturn, operation, await makePlace(keyturn))
+      const { status } = await callOperation(keyturn, operation, await makePlace(keyturn, undefined, operation))
       expect(status).toBe(sampleOf(operation).status)
     })
 

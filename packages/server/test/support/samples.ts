@@ -202,7 +202,7 @@ export function callOperation(
   })
 }
 
-let invited = 0
+let invitees = 0
 
 /** Straight into the tables: hashing a password for each would take longer than the tests. */
 async function makeMember(keyturn: Keyturn, organizationId: string): Promise<string> {
@@ -225,18 +225,16 @@ async function makeMember(keyturn: Keyturn, organizationId: string): Promise<str
   return id
 }
 
-/** One that events of the tests are not for. Its dead letter stands in the table at once: giving up takes three days. */
-async function makeChannel(keyturn: Keyturn, org: string): Promise<{ channel: string; delivery: string }> {
-  const body = { kind: 'webhook', url: 'https://hooks.invalid/keyturn', events: ['key.used_after_end'] }
-  const { body: made } = await keyturn.request('POST', `/v1/organizations/${org}/channels`, { body })
+/** Stands in the table at once: giving up takes three days. */
+async function makeDeadLetter(keyturn: Keyturn, org: string, channel: string): Promise<string> {
   const at = sql<number>`now()`
-  const delivery = newId('delivery', Date.now())
-  const row = { id: delivery, organization_id: org, channel_id: made.channel.id, type: 'channel.test', payload: '{}' }
+  const id = newId('delivery', Date.now())
+  const row = { id, organization_id: org, channel_id: channel, type: 'channel.test', payload: '{}' }
   await keyturn.database.reader
     .insertInto('deliveries')
     .values({ ...row, state: 'dead', next_attempt_at: at, created_at: at, finished_at: at })
     .execute()
-  return { channel: made.channel.id, delivery }
+  return id
 }
 
 /** What is done to a new key before an operation wants it; null: nothing. */
@@ -248,46 +246,62 @@ const preparations: Readonly<Record<string, string | null>> = {
   'POST /v1/keys/{key}/cancel': 'rotate',
 }
 
-/** A key to call operations on. @param org id or slug, where the project is new */
-export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> {
+/**
+ * A key to call operations on, and what else they name.
+ *
+ * @param org id or slug, where the project is new
+ * @param operation the one that it is for, and only what that one names; left out: any of them
+ */
+export async function makePlace(keyturn: Keyturn, org?: string, operation?: Operation): Promise<Place> {
   const organization = org ?? (await keyturn.createOrganization()).id
   const project = await keyturn.createProject(organization)
   const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
-  const { body: link } = await keyturn.request('POST', `/v1/keys/${key.id}/claim-links`)
-  const { body: feed } = await keyturn.request('POST', `/v1/organizations/${project.organization_id}/feed-tokens`, {
-    body: { name: 'Calendar', projects: [project.id] },
-  })
-  const { body: tracked } = await keyturn.request(
-    'POST',
-    `/v1/organizations/${project.organization_id}/tracked-credentials`,
-    { body: { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id } },
-  )
-  const { channel, delivery } = await makeChannel(keyturn, project.organization_id)
-  const prepared = await Promise.all(
-    Object.entries(preparations).map(async ([name, path]) => {
-      const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
-      if (path !== null) await keyturn.request('POST', `/v1/keys/${another.id}/${path}`)
-      return [name, another.id] as const
-    }),
-  )
-  const member = await makeMember(keyturn, organization)
-  const email = `invited-${++invited}@example.com`
-  const invitation = await keyturn.request('POST', `/v1/organizations/${organization}/invitations`, {
-    body: { email, role: 'member' },
-  })
+  const post = async (path: string, body?: object) => {
+    const answer = await keyturn.request('POST', path, body && { body })
+    if (answer.status >= 300) throw new Error(`POST ${path} gave ${answer.status}: ${answer.text}`)
+    return answer.body
+  }
+  const of = `/v1/organizations/${project.organization_id}`
+  let channel: Promise<string> | undefined
+  const webhook = () => {
+    // Events of the tests are not for it.
+    const wanted = { kind: 'webhook', url: 'https://hooks.invalid/keyturn', events: ['key.used_after_end'] }
+    channel ??= post(`${of}/channels`, wanted).then((answer) => answer.channel.id)
+    return channel
+  }
+  const makers: Readonly<Record<string, () => Promise<string>>> = {
+    claim_link: async () => (await post(`/v1/keys/${key.id}/claim-links`)).id,
+    feed_token: async () => (await post(`${of}/feed-tokens`, { name: 'Calendar', projects: [project.id] })).id,
+    tracked_credential: async () => {
+      const credential = { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id }
+      return (await post(`${of}/tracked-credentials`, credential)).id
+    },
+    channel: () => webhook(),
+    delivery: async () => makeDeadLetter(keyturn, project.organization_id, await webhook()),
+    member: () => makeMember(keyturn, organization),
+    invitation: async () => {
+      const invited = { email: `invited-${++invitees}@example.com`, role: 'member' }
+      return (await post(`${of}/invitations`, invited)).invitation.id
+    },
+  }
+  const named = Object.entries(makers).filter(([name]) => !operation || operation.path.includes(`{${name}}`))
+  const prepared = Object.entries(preparations).filter(([name]) => !operation || operation.name === name)
+  const prepare = async (path: string | null) => {
+    const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
+    if (path !== null) await post(`/v1/keys/${another.id}/${path}`)
+    return another.id
+  }
+  const [made, instead] = await Promise.all([
+    Promise.all(named.map(async ([name, make]) => [name, await make()] as const)),
+    Promise.all(prepared.map(async ([name, path]) => [name, await prepare(path)] as const)),
+  ])
   return {
+    ...Object.fromEntries(made),
     org: project.organization_id,
     project: project.id,
-    member,
-    invitation: invitation.body.invitation.id,
     key: key.id,
-    claim_link: link.id,
-    feed_token: feed.id,
-    tracked_credential: tracked.id,
-    channel,
-    delivery,
     ownValue: secret.value,
-    insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
+    insteadOf: { key: key.id, by: Object.fromEntries(instead) },
   }
 }
 
