@@ -23,6 +23,7 @@ const takesAnyText = new Set([
   'POST /v1/verify project',
   'q',
   'owner',
+  'recipient',
   'key',
   'actor',
   'external_id',

@@ -17,9 +17,9 @@ import { join, type Person, setUpOwner, type WantedRoles } from '../support/peop
 import { faultOf } from '../support/problems.ts'
 import { callOperation, expectNothingChanged, inOrder, makePlace, type Place, sampleOf } from '../support/samples.ts'
 
-type Target = 'org' | 'project' | 'key' | 'channel'
+type Target = 'org' | 'project' | 'key' | 'channel' | 'reminder'
 const targetOf = ({ path }: Operation): Target | undefined =>
-  (['org', 'project', 'key', 'channel'] as const).find((name) => path.includes(`{${name}}`))
+  (['org', 'project', 'key', 'channel', 'reminder'] as const).find((name) => path.includes(`{${name}}`))
 
 const managed = inOrder(operations.filter(({ forManagementKeys }) => forManagementKeys))
 
@@ -39,12 +39,14 @@ const subjects: readonly Subject[] = [
 
 type Whose = 'own project' | 'another project' | 'another organization'
 
-/** Another project makes no difference to what names none, nor another organization. */
-const isOfProject = (target: Target | undefined) => target === 'project' || target === 'key'
+/** Of the organization as a whole, and of none of its projects. */
+const isOfOrganization = (target: Target | undefined) => target === 'org' || target === 'channel'
 
+/** Another project makes no difference to what names none, nor another organization. */
 function isElsewhere(operation: Operation, whose: Whose): boolean {
   const target = targetOf(operation)
-  return whose === 'own project' || (whose === 'another organization' ? target !== undefined : isOfProject(target))
+  const names = whose === 'another organization' ? target !== undefined : !isOfOrganization(target)
+  return whose === 'own project' || (target !== undefined && names)
 }
 
 /** What a call comes to: by what was promised to the role, and not by how the API finds out. */
@@ -55,7 +57,7 @@ function expectedOf(subject: Subject, operation: Operation, whose: Whose): 'done
   const { actions, on_own_keys } = rightsOf(subject.role, subject.on)
   if (target === undefined) return rolesFor(action).length > 0 ? 'done' : 'program'
   if (whose === 'another organization') return 'missing'
-  if (whose === 'another project' && isOfProject(target) && subject.on === 'project') return 'missing'
+  if (whose === 'another project' && !isOfOrganization(target) && subject.on === 'project') return 'missing'
   if (actions.includes(action)) return 'done'
   if (subject.ownsKeys && whose === 'own project' && target === 'key' && on_own_keys.includes(action)) return 'done'
   return rolesFor(action).length > 0 ? 'role' : 'program'
@@ -75,6 +77,7 @@ const unknownIds = () => {
     project: newId('project', now),
     key: newId('key', now),
     channel: newId('channel', now),
+    reminder: newId('reminder', now),
   }
 }
 

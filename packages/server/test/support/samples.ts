@@ -1,3 +1,4 @@
+import type { Key } from '@keyturn/contract'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { newId } from '../../src/kernel/ids.ts'
@@ -16,6 +17,9 @@ export interface Place {
   /** A webhook, and a dead letter of it. */
   readonly channel?: string
   readonly delivery?: string
+  /** Of `key`, and a mail that failed. */
+  readonly reminder?: string
+  readonly mail?: string
   /** Of a change. */
   readonly sequence?: string
   /** Of a member, and of an open invitation. */
@@ -95,6 +99,12 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/channels/{channel}/deliveries': { status: 200 },
   'POST /v1/channels/{channel}/deliveries/{delivery}/retry': { body: {}, status: 200 },
   'DELETE /v1/channels/{channel}': { status: 204 },
+  'GET /v1/organizations/{org}/reminders': { status: 200 },
+  'POST /v1/reminders/{reminder}/acknowledge': { body: {}, status: 200 },
+  'GET /v1/keys/{key}/reminders/preview': { status: 200 },
+  'GET /v1/organizations/{org}/outbox': { status: 200 },
+  'GET /v1/organizations/{org}/outbox/{mail}': { status: 200 },
+  'POST /v1/organizations/{org}/outbox/{mail}/retry': { body: {}, status: 200 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
@@ -159,6 +169,7 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
   const { org, project, claim_link = 'clm_none', feed_token = 'fdt_none', sequence = '1' } = place
   const { tracked_credential = 'trc_none', channel = 'chn_none', delivery = 'dlv_none' } = place
+  const { reminder = 'rem_none', mail = 'mail_none' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -173,6 +184,8 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{tracked_credential}', tracked_credential)
     .replace('{channel}', channel)
     .replace('{delivery}', delivery)
+    .replace('{reminder}', reminder)
+    .replace('{mail}', mail)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
@@ -237,6 +250,42 @@ async function makeDeadLetter(keyturn: Keyturn, org: string, channel: string): P
   return id
 }
 
+/** Stands in the table at once: nothing is to be told of a new key. */
+async function makeReminder(keyturn: Keyturn, { id, organization_id, project_id, secrets }: Key): Promise<string> {
+  const at = sql<number>`now()`
+  const [secret] = secrets
+  const reminder = {
+    id: newId('reminder', Date.now()),
+    organization_id,
+    project_id,
+    key_id: id,
+    subject_id: secret?.id ?? '',
+    reason: 'expiry' as const,
+    ends_at: sql<number>`${secret?.expires_at}::timestamptz`,
+    threshold_seconds: 3600,
+    channel: 'email' as const,
+    recipient: 'ada@example.com',
+    state: 'planned' as const,
+    urgent: false,
+    send_at: sql<number>`now() + interval '10 years'`,
+    created_at: at,
+  }
+  await keyturn.database.reader.insertInto('reminders').values(reminder).execute()
+  return reminder.id
+}
+
+async function makeFailedMail(keyturn: Keyturn, org: string): Promise<string> {
+  const at = sql<number>`now()`
+  const id = newId('mail', Date.now())
+  const said = { recipient: 'ada@example.com', subject: 'A test', text: 'A test', html: null, about: 'test' as const }
+  const when = { queued_at: at, next_attempt_at: at, created_at: at }
+  await keyturn.database.reader
+    .insertInto('mails')
+    .values({ ...said, ...when, id, organization_id: org, message_id: `<${id}@keyturn>`, state: 'failed' })
+    .execute()
+  return id
+}
+
 /** What is done to a new key before an operation wants it; null: nothing. */
 const preparations: Readonly<Record<string, string | null>> = {
   'POST /v1/keys/{key}/secrets': null,
@@ -278,6 +327,8 @@ export async function makePlace(keyturn: Keyturn, org?: string, operation?: Oper
     },
     channel: () => webhook(),
     delivery: async () => makeDeadLetter(keyturn, project.organization_id, await webhook()),
+    reminder: () => makeReminder(keyturn, key),
+    mail: () => makeFailedMail(keyturn, project.organization_id),
     member: () => makeMember(keyturn, organization),
     invitation: async () => {
       const invited = { email: `invited-${++invitees}@example.com`, role: 'member' }
