@@ -76,6 +76,8 @@ describe.each(engines)('webhooks, on $name', (engine) => {
       async () => {
         const found = await deliveriesOf(id)
         expect(found.map(({ state, attempts }) => `${state} ${attempts}`)).toEqual(wanted)
+        // None is under way: an attempt is counted when it begins, and on the log when it has ended.
+        for (const { attempts, log } of found) expect(log.length).toBeGreaterThanOrEqual(attempts)
         return found
       },
       { timeout: 15_000, interval: 20 },
