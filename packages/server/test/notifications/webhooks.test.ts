@@ -517,7 +517,7 @@ describe.each(engines)('webhooks, on $name', (engine) => {
     for (const name of names) await keyturn.createKey(project, { name })
     await deliver()
     const received = await receiver.waitFor(names.length, path)
-    const told = received.map((one) => verifyMessage(secret, one, keyturn.clock.now()).data.name)
+    const told = received.map((one): string => verifyMessage(secret, one, keyturn.clock.now()).data.name)
     expect(told.toSorted()).toEqual(names.toSorted())
   })
 
