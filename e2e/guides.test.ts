@@ -185,6 +185,13 @@ describe('the commands of the guides', () => {
     }
   })
 
+  it('to see what is mailed show the next mail about a key, and the outbox', async () => {
+    const { key } = await createKey()
+    const said = await run(commandsOf('mail.md'), { KEY: key.id })
+    expect(said).toContain('Zapier, production: ends in')
+    expect(said).toContain('"next_cursor":')
+  })
+
   it('to rotate a key overlap two secrets, stage one, promote it and take it back, and rotate once more by its holder', async () => {
     const { key } = await createKey()
     const own = await call('POST', '/v1/projects/default/keys', { name: 'Renews itself', scopes: ['self:rotate'] })

@@ -6,6 +6,7 @@ export const actorTypes = [
   'member',
   'key_holder',
   'claim_link',
+  'reminder_link',
   'system',
   'unknown',
 ] as const

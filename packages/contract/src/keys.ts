@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { actorSchema } from './actors.ts'
 import { propagationSchema } from './nodes.ts'
 import { pageOf, pageQuery } from './pages.ts'
+import { comingReminders } from './reminders.ts'
 import {
   allowedIps,
   emailAddress,
@@ -183,8 +184,10 @@ export const managementKeyCreate = z
 export type ManagementKeyCreate = z.infer<typeof managementKeyCreate>
 
 /** The answer that shows a secret's value. It is the only one for keys of kind `secret`. */
-export const keyCreated = z.object({ key: keySchema, secret: secretSchema }).meta({ id: 'KeyCreated' })
-export const keyAnswer = z.object({ key: keySchema }).meta({ id: 'KeyAnswer' })
+export const keyCreated = z
+  .object({ key: keySchema, secret: secretSchema, reminders: comingReminders })
+  .meta({ id: 'KeyCreated' })
+export const keyAnswer = z.object({ key: keySchema, reminders: comingReminders }).meta({ id: 'KeyAnswer' })
 
 export const keyExtend = z
   .strictObject({ ...expiry, slot: z.enum(slots).optional() })

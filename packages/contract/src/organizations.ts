@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { pageQuery } from './pages.ts'
 import { organizationPolicyEdit, policySchema, projectPolicyEdit } from './policy.ts'
 import { renewalSchema } from './renewals.ts'
-import { emailAddress, externalId, lineOfText, slug } from './values.ts'
+import { emailAddress, externalId, lineOfText, slug, timeZone } from './values.ts'
 
 export const organizationSchema = z
   .object({
@@ -11,6 +11,7 @@ export const organizationSchema = z
     slug: z.string(),
     external_id: z.string().nullable(),
     notification_email: z.string().nullable(),
+    time_zone: z.string().describe('IANA name: when digests go, and how mails say times, where a person has set none.'),
     api_access: z.boolean().describe('False: every key of the organization is refused, none is changed.'),
     policy: policySchema,
     created_at: z.string(),
@@ -33,6 +34,7 @@ export const organizationEdit = z
     api_access: z.boolean(),
     policy: organizationPolicyEdit,
     notification_email: emailAddress.nullable(),
+    time_zone: timeZone,
   })
   .partial()
   .meta({ id: 'OrganizationEdit', example: { policy: { default_lifetime: 7_776_000, max_active_keys: 100 } } })

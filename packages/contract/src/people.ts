@@ -3,7 +3,7 @@ import { actorSchema } from './actors.ts'
 import { pageOf } from './pages.ts'
 import { actionNames } from './permissions.ts'
 import { projectRoleSchema, roleSchema } from './roles.ts'
-import { emailAddress, lineOfText, plainText, seconds } from './values.ts'
+import { emailAddress, lineOfText, plainText, seconds, timeZone } from './values.ts'
 
 const time = z.string().describe('RFC 3339, UTC')
 
@@ -106,6 +106,7 @@ const rightsSchema = z
 
 export const meSchema = personSchema
   .extend({
+    time_zone: z.string().nullable().describe('IANA name: when digests come. Null: that of each organization.'),
     session: sessionSchema,
     memberships: z.array(
       z
@@ -123,6 +124,11 @@ export const meSchema = personSchema
     ),
   })
   .meta({ id: 'Me' })
+
+export const meEdit = z
+  .strictObject({ time_zone: timeZone.nullable() })
+  .partial()
+  .meta({ id: 'MeEdit', example: { time_zone: 'Europe/Berlin' } })
 
 export const memberSchema = z
   .object({

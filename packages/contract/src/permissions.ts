@@ -114,6 +114,18 @@ export const actions = {
     level: 'project',
     roles: keepers,
   },
+  'reminders:read': {
+    does: 'See who was told what, or is going to be',
+    scope: 'keys:read',
+    level: 'project',
+    roles: { ...keepers, auditor: true },
+  },
+  'reminders:change': {
+    does: 'Acknowledge reminders',
+    scope: 'keys:write',
+    level: 'project',
+    roles: keepers,
+  },
   'channels:read': {
     does: 'See channels and what was sent to them',
     scope: 'audit:read',

@@ -114,3 +114,18 @@ export const queryDuration = z
   .regex(/^\d{1,10}[smhd]?$/, 'must be a duration, as 30d, 12h, 15m or 90s')
   .transform((text) => Number.parseInt(text, 10) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[text.slice(-1)] ?? 1))
   .refine((value) => value <= longestSeconds, 'must be at most 100 years')
+
+/** A name of the IANA time zone database that this machine knows; no offset, which knows no summer. */
+export const timeZone = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/, 'must be an IANA time zone, as Europe/Berlin')
+  .refine(isTimeZone, 'must be an IANA time zone, as Europe/Berlin')
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}

@@ -26,6 +26,14 @@ export async function putIntoOutbox(
     .execute()
 }
 
+/** In this order. */
+export async function putAllIntoOutbox(tx: Tx, organizationId: string, bodies: readonly string[]): Promise<void> {
+  if (bodies.length === 0) return
+  await sql`insert into outbox (chain, body)
+    select ${chainOf(organizationId)}, body from unnest(${[...bodies]}::text[]) with ordinality as b (body, place)
+    order by place`.execute(tx)
+}
+
 export interface StoredEvent {
   readonly sequence: number
   readonly hash: Uint8Array

@@ -3,7 +3,7 @@ import type { Actor, AuditAction } from '@keyturn/contract'
 import { formatTime, type Instant } from '../kernel/instant.ts'
 import type { Tx } from '../storage/database.ts'
 import type { ChangedKind } from '../storage/schema.ts'
-import { putIntoOutbox } from './audit-store.ts'
+import { putAllIntoOutbox, putIntoOutbox } from './audit-store.ts'
 
 /** Who changed something, and from where. A `Call` is one. */
 export interface Origin {
@@ -45,7 +45,23 @@ export interface Change {
  * The text that is hashed is the text that is stored.
  */
 export async function recordChange(tx: Tx, origin: Origin, now: Instant, change: Change): Promise<void> {
-  const body = JSON.stringify({
+  await putIntoOutbox(tx, change.organizationId, bodyOf(origin, now, change), change.affects)
+}
+
+/** Many at once, of one organization, none of which changes a verdict. */
+export async function recordChanges(
+  tx: Tx,
+  origin: Origin,
+  now: Instant,
+  organizationId: string,
+  changes: readonly Omit<Change, 'organizationId' | 'affects'>[],
+): Promise<void> {
+  const bodies = changes.map((change) => bodyOf(origin, now, { ...change, organizationId, affects: null }))
+  await putAllIntoOutbox(tx, organizationId, bodies)
+}
+
+const bodyOf = (origin: Origin, now: Instant, change: Change): string =>
+  JSON.stringify({
     at: formatTime(now),
     action: change.action,
     actor: origin.caller.actor,
@@ -57,8 +73,6 @@ export async function recordChange(tx: Tx, origin: Origin, now: Instant, change:
     address: origin.address,
     request_id: origin.requestId,
   })
-  await putIntoOutbox(tx, change.organizationId, body, change.affects)
-}
 
 /** The fields in which two records differ, as they were and as they are. The order of names in JSON is no difference: jsonb has its own. */
 export function differences(

@@ -25,6 +25,8 @@ import { nodeRoutes } from './routes/nodes.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { outboxRoutes } from './routes/outbox.ts'
+import { reminderPageRoutes } from './routes/reminder-pages.ts'
+import { reminderRoutes } from './routes/reminders.ts'
 import { rotationRoutes } from './routes/rotation.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { trackedCredentialRoutes } from './routes/tracked-credentials.ts'
@@ -59,6 +61,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.use('/v1/*', neverCached, recordRefusals(services), limitBody, strictBody)
   app.route('/', signInRoutes(services))
   app.route('/', claimRoutes(services))
+  app.route('/', reminderPageRoutes(services))
   app.route('/', selfRoutes(services))
   app.route('/', calendarRoutes(services))
   // Here too: further down `self` would be the id of a key, and other methods would look for that.
@@ -71,6 +74,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', feedTokenRoutes(services))
   app.route('/', findingRoutes(services))
   app.route('/', dryRunRoutes(services))
+  app.route('/', reminderRoutes(services))
   app.route('/', outboxRoutes(services))
   app.route('/', trackedCredentialRoutes(services))
   app.route('/', channelRoutes(services))

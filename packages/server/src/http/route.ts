@@ -71,8 +71,8 @@ export function apiRoute<const R extends RouteConfig>(config: R) {
 const enterWith =
   (action: ActionName): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const { org, project, key, channel } = c.req.param() as Record<string, string | undefined>
-    await c.get('enter')?.(action, { org, project, key, channel })
+    const { org, project, key, channel, reminder } = c.req.param() as Record<string, string | undefined>
+    await c.get('enter')?.(action, { org, project, key, channel, reminder })
     await next()
   }
 

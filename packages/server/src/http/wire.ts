@@ -13,6 +13,7 @@ import { effectivePolicy, publicPolicy } from '../organizations/policy.ts'
 import { type ClaimLink, claimLinkStatusAt } from '../rotation/claim-link.ts'
 import type { CutOver } from '../rotation/cut-over.ts'
 import type { CallsBySpan } from '../usage/calls.ts'
+import { toWireComing } from './reminder-wire.ts'
 
 const orNull = (instant: Instant | null) => (instant === null ? null : formatTime(instant))
 
@@ -23,6 +24,7 @@ export function toWireOrganization(organization: Organization): wire.Organizatio
     slug: organization.slug,
     external_id: organization.externalId,
     notification_email: organization.notificationEmail,
+    time_zone: organization.timeZone,
     api_access: organization.apiAccess,
     policy: publicPolicy(effectivePolicy(organization.policy)),
     created_at: formatTime(organization.createdAt),
@@ -151,10 +153,14 @@ const toWireCalls = ({ lastHour, lastDay, last30Days }: CallsBySpan) => ({
 export function toWireIssued(
   { view, secretId, value }: IssuedKey,
   showValue: boolean,
-): { key: wire.Key; secret: wire.Secret } {
+): { key: wire.Key; secret: wire.Secret; reminders: wire.ComingReminder[] } {
   const secret = view.secrets.find((candidate) => candidate.id === secretId)
   if (!secret) throw new Error('a key was issued, but its secret is not there')
-  return { key: toWireKey(view), secret: toWireSecret(secret, view, showValue ? value.reveal() : null) }
+  return {
+    key: toWireKey(view),
+    secret: toWireSecret(secret, view, showValue ? value.reveal() : null),
+    reminders: toWireComing(view),
+  }
 }
 
 /** Of an operation that gives the key a new secret. */

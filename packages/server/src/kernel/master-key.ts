@@ -47,6 +47,11 @@ export class MasterKey {
     return createHmac('sha256', this.#derive('set-up')).update(String(expiresAt)).digest('base64url')
   }
 
+  /** Seals what the links in mails are about. */
+  actionLinkKey(): Uint8Array {
+    return this.#derive('action-links')
+  }
+
   /** Of a channel: what its signing secrets are kept under, so that a copy of the database signs nothing. */
   channelKey(channelId: string): Uint8Array {
     return this.#derive('channel', channelId)

@@ -4,8 +4,10 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
 import { signHeads } from '../audit/sign-heads.ts'
+import { mailStillHolds } from '../expirations/send-digests.ts'
 import { settleReminders } from '../expirations/settle-reminders.ts'
 import { SoonEndings } from '../expirations/soon-ending.ts'
+import { tendReminders } from '../expirations/tend-reminders.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
@@ -45,6 +47,7 @@ const flushEveryMs = 5_000
 // Sooner than whoever waits for a webhook begins to wonder.
 const deliverEveryMs = 1_000
 const mailEveryMs = 5_000
+const remindEveryMs = 60_000
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -125,7 +128,7 @@ export async function serve(
   const sender = new MailSender({
     ground,
     mailer,
-    follower: { stillHolds: async () => true, settled: settleReminders },
+    follower: { stillHolds: (mail) => mailStillHolds(ground, mail), settled: settleReminders },
   })
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {
@@ -173,6 +176,7 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
+    periodically(remindEveryMs, log, 'remind', () => tendReminders(ground, { masterKey, publicUrl })),
     periodically(deliverEveryMs, log, 'send deliveries', () => deliverySender.run()),
     periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
     periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),

@@ -39,6 +39,7 @@ export async function insertNewOrganization(
     notificationEmail: wanted.notification_email ?? null,
     apiAccess: true,
     policy: {},
+    timeZone: 'UTC',
     createdAt: now,
   }
   await insertOrganization(tx, organization)

@@ -10,6 +10,7 @@ export interface OrganizationEdit {
   readonly name?: string | undefined
   readonly api_access?: boolean | undefined
   readonly notification_email?: string | null | undefined
+  readonly time_zone?: string | undefined
   readonly policy?: OrganizationPolicyEdit | undefined
 }
 
@@ -36,6 +37,7 @@ export async function editOrganization(
       name: edit.name ?? before.name,
       notification_email: edit.notification_email === undefined ? before.notificationEmail : edit.notification_email,
       api_access: edit.api_access ?? before.apiAccess,
+      time_zone: edit.time_zone ?? before.timeZone,
       policy: JSON.stringify(policy),
     })
     const rules = (of: Organization) => publicPolicy(effectivePolicy(of.policy))
@@ -67,4 +69,5 @@ export async function editOrganization(
 const plain = (organization: Organization) => ({
   name: organization.name,
   notification_email: organization.notificationEmail,
+  time_zone: organization.timeZone,
 })

@@ -72,6 +72,17 @@ export async function nameOrganizations(reader: Reader, ids: readonly string[]):
   return new Map(found.map((organization) => [organization.id, organization]))
 }
 
+/** What projects are called, by their ids; the hidden one is called what it holds. */
+export async function nameProjects(
+  reader: Reader,
+  organizationId: string,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const found = await projects.findProjectsById(reader, organizationId, ids)
+  return new Map(found.map(({ id, name }) => [id, name]))
+}
+
 /** The oldest: the one that the first start made. */
 export async function findFirstOrganization(reader: Reader): Promise<Organization> {
   const [first] = await organizations.listOrganizations(reader, null, { after: null, limit: 1 })

@@ -14,6 +14,7 @@ const toOrganization = (row: Selectable<Schema['organizations']>): Organization 
   notificationEmail: row.notification_email,
   apiAccess: row.api_access,
   policy: row.policy,
+  timeZone: row.time_zone,
   createdAt: row.created_at,
 })
 
@@ -30,6 +31,7 @@ export async function insertOrganization(tx: Tx, organization: Organization): Pr
         notification_email: organization.notificationEmail,
         api_access: organization.apiAccess,
         policy: JSON.stringify(organization.policy),
+        time_zone: organization.timeZone,
         created_at: at(organization.createdAt),
       })
       .execute()

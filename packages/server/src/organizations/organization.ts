@@ -10,6 +10,8 @@ export interface Organization {
   readonly notificationEmail: string | null
   readonly apiAccess: boolean
   readonly policy: PolicyOverrides
+  /** IANA name: in which its people are told of things, unless they say otherwise. */
+  readonly timeZone: string
   readonly createdAt: Instant
 }
 

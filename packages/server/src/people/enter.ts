@@ -10,6 +10,7 @@ import {
   scopesOf,
   type Target,
 } from '@keyturn/contract'
+import { locateReminder } from '../expirations/list-reminders.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { locateKey } from '../keys/find-key.ts'
 import { locateChannel } from '../notifications/find-channel.ts'
@@ -26,6 +27,7 @@ export interface Named {
   readonly org?: string | undefined
   readonly project?: string | undefined
   readonly key?: string | undefined
+  readonly reminder?: string | undefined
   readonly channel?: string | undefined
 }
 
@@ -78,7 +80,7 @@ export async function enter(ground: Ground, session: HeldSession, name: ActionNa
   return { caller, refusal }
 }
 
-const isUnnamed = ({ org, project, key, channel }: Named) => (org ?? project ?? key ?? channel) === undefined
+const isUnnamed = (named: Named) => Object.values(named).every((name) => name === undefined)
 
 async function refuseRole(
   ground: Ground,
@@ -104,6 +106,7 @@ interface Place extends Target {
 
 async function locate({ reader }: Ground, organizations: readonly string[], named: Named): Promise<Place | undefined> {
   if (named.key !== undefined) return locateKey(reader, organizations, named.key)
+  if (named.reminder !== undefined) return locateReminder(reader, organizations, named.reminder)
   if (named.channel !== undefined) return locateChannel(reader, organizations, named.channel)
   if (named.project !== undefined) {
     const project = await locateProject(reader, organizations, named.project)

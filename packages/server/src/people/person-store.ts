@@ -116,3 +116,14 @@ export async function nameActor(tx: Tx, actor: object, requestId: string | null)
   await sql`select set_config('keyturn.actor', ${JSON.stringify(actor)}, true),
     set_config('keyturn.request', ${requestId ?? ''}, true)`.execute(tx)
 }
+
+export async function findTimeZone(
+  reader: Reader,
+  personId: string,
+): Promise<{ readonly timeZone: string | null } | undefined> {
+  return reader.selectFrom('people').select('time_zone as timeZone').where('id', '=', personId).executeTakeFirst()
+}
+
+export async function setTimeZone(tx: Tx, personId: string, timeZone: string | null): Promise<void> {
+  await tx.updateTable('people').set({ time_zone: timeZone }).where('id', '=', personId).execute()
+}

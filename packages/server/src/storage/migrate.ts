@@ -22,6 +22,7 @@ import * as reminders from './migrations/0016-reminders.ts'
 import * as mails from './migrations/0017-mails.ts'
 import * as followers from './migrations/0018-followers.ts'
 import * as channels from './migrations/0019-channels.ts'
+import * as changeRequests from './migrations/0020-change-requests.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -40,10 +41,11 @@ const migrations: Record<string, Migration> = {
   '0013-feed-tokens': feedTokens,
   '0014-warnings': warnings,
   '0015-former-members': formerMembers,
-  '0018-followers': followers,
-  '0019-channels': channels,
   '0016-reminders': reminders,
   '0017-mails': mails,
+  '0018-followers': followers,
+  '0019-channels': channels,
+  '0020-change-requests': changeRequests,
 }
 
 /**

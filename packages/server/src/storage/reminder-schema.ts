@@ -11,6 +11,7 @@ export interface ReminderSchema {
   reminder_acknowledgements: ReminderAcknowledgementsTable
   key_notices: KeyNoticesTable
   mails: MailsTable
+  change_requests: ChangeRequestsTable
 }
 
 interface RemindersTable {
@@ -53,7 +54,6 @@ interface KeyNoticesTable {
   event_sequence: number
   body: string
   created_at: Instant
-  mail_id: Generated<string | null>
 }
 
 interface MailsTable {
@@ -76,4 +76,14 @@ interface MailsTable {
   last_error: Generated<string | null>
   created_at: Instant
   sent_at: Generated<Instant | null>
+}
+
+interface ChangeRequestsTable {
+  organization_id: string
+  /** A secret, or a tracked credential. */
+  subject_id: string
+  /** Whom the link was mailed to. */
+  recipient: string
+  wish: 'extend' | 'rotate' | 'lapse'
+  requested_at: Instant
 }

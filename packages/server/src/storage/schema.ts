@@ -32,6 +32,8 @@ export interface Schema extends PeopleSchema, ReminderSchema, ChannelSchema {
   usage_hours: UsageTable & { hour: Instant }
   usage_days: UsageTable & { day: Instant }
   outbox: OutboxTable
+  /** `*`: where followers begin that have no row of their own. */
+  event_followers: { follower: string; organization_id: string; sequence: number }
   audit_heads: AuditHeadsTable
   audit_events: AuditEventsTable
   audit_signatures: AuditSignaturesTable
@@ -61,8 +63,8 @@ interface OrganizationsTable {
   policy_revision: Generated<number>
   /** IANA name. */
   time_zone: Generated<string>
-  /** When its administrators got the last list of keys to review. */
-  review_list_at: Generated<Instant | null>
+  /** When to look next whether keys are to be reviewed. */
+  review_look_at: Generated<Instant>
   created_at: Instant
 }
 

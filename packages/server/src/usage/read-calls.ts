@@ -1,7 +1,7 @@
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader } from '../storage/database.ts'
 import { pausesWithinMs, type SecretCalls, summariseCalls } from './calls.ts'
-import { listCallCounts, listLastUses } from './use-store.ts'
+import { listCallCounts, listLastCallers, listLastUses } from './use-store.ts'
 
 const never: SecretCalls = { ...summariseCalls([], null, 0), seen: [] }
 
@@ -25,4 +25,13 @@ export async function readCalls(
     ]),
   )
   return (secretId) => calls.get(secretId) ?? never
+}
+
+/** Where each of these secrets was called from last. */
+export async function readLastCallers(
+  reader: Reader,
+  secretIds: readonly string[],
+): Promise<Map<string, { readonly address: string | null; readonly userAgent: string | null }>> {
+  if (secretIds.length === 0) return new Map()
+  return new Map((await listLastCallers(reader, secretIds)).map(({ secretId, ...caller }) => [secretId, caller]))
 }

@@ -222,3 +222,15 @@ export async function rollUp(tx: Tx, hoursBefore: Instant, daysBefore: Instant):
     on conflict (secret_id, day, code) do update set count = usage_days.count + excluded.count`.execute(tx)
   await sql`delete from usage_days where day < ${at(daysBefore)}`.execute(tx)
 }
+
+/** Where each secret was called from last, as far as its calls said so. */
+export async function listLastCallers(
+  reader: Reader,
+  secretIds: readonly string[],
+): Promise<{ secretId: string; address: string | null; userAgent: string | null }[]> {
+  return reader
+    .selectFrom('secret_activity')
+    .select(['secret_id as secretId', 'last_address as address', 'last_user_agent as userAgent'])
+    .where('secret_id', '=', sql<string>`any(${[...secretIds]}::text[])`)
+    .execute()
+}

@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { ProjectRole, Role } from '@keyturn/contract'
+import { sql } from 'kysely'
+import { newId } from '../../src/kernel/ids.ts'
 import { setUpLink } from '../../src/people/set-up.ts'
 import type { Answer, Keyturn, RequestOptions } from './keyturn.ts'
 
@@ -123,4 +125,20 @@ export async function accept(keyturn: Keyturn, url: string, email: string): Prom
   person.email = email
   person.id = answer.body.person.id
   return person
+}
+
+/** Straight into the tables: hashing a password for each would take longer than the tests. They cannot sign in. */
+export async function addMember(
+  { database: { reader } }: Pick<Keyturn, 'database'>,
+  organizationId: string,
+  email: string,
+  role: Role,
+): Promise<string> {
+  const at = sql<number>`now()`
+  const id = newId('person', Date.now())
+  const person = { id, name: 'Pat Person', email, email_verified: true, image: null, created_at: at, updated_at: at }
+  await reader.insertInto('people').values(person).execute()
+  const member = { organization_id: organizationId, person_id: id, role, via: 'invitation' as const, joined_at: at }
+  await reader.insertInto('members').values(member).execute()
+  return id
 }

@@ -9,4 +9,4 @@ export const claimUrl = (publicUrl: string, token: SecretValue): string => `${pu
 export const claimPath = '/claim/:token'
 
 /** A path as it may be logged. */
-export const pathForLog = (path: string): string => path.replace(/^\/claim\/.*/, '/claim/[token]')
+export const pathForLog = (path: string): string => path.replace(/^\/(claim|reminders)\/.*/, '/$1/[token]')

@@ -38,6 +38,7 @@ import {
   stageSecret,
 } from '../../rotation/rotate-key.ts'
 import { answerOnce, callOf, doOnce, type Services } from '../context.ts'
+import { toWireComing } from '../reminder-wire.ts'
 import {
   emptyBody,
   idempotencyHeader,
@@ -210,7 +211,7 @@ const remove = managementRoute({
   responses: { 204: { description: 'Deleted' } },
 })
 
-const presentKey = (view: KeyView) => ({ key: toWireKey(view) })
+const presentKey = (view: KeyView) => ({ key: toWireKey(view), reminders: toWireComing(view) })
 const presentChanged = ({ view }: ChangedKey) => presentKey(view)
 
 export function keyRoutes(services: Services) {
@@ -309,7 +310,7 @@ export function keyRoutes(services: Services) {
         const { key } = c.req.valid('param')
         return slot === undefined ? revokeKey(call, key, reason || null) : revokeSecret(call, key, slot, reason || null)
       },
-      (revoked) => presentKey('view' in revoked ? revoked.view : revoked),
+      (revoked) => ({ key: toWireKey('view' in revoked ? revoked.view : revoked) }),
     )
     // How far it has come is never part of the answer that is kept for a repeated request: it is asked anew each time.
     const { propagation } = services

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import {
+  meEdit,
   meSchema,
   passwordChange,
   passwordProof,
@@ -13,6 +14,7 @@ import {
 import { DomainError } from '../../kernel/errors.ts'
 import { leave } from '../../people/remove-member.ts'
 import { endOwnSession, listOwnSessions, readMemberships } from '../../people/sessions.ts'
+import { changeOwnTimeZone, readOwnTimeZone } from '../../people/time-zone.ts'
 import { callOf, type Services } from '../context.ts'
 import { toWirePerson, toWireSession } from '../people-wire.ts'
 import { emptyBody, jsonAnswer, jsonBody, newRoutes, organizationParam, sessionRoute } from '../route.ts'
@@ -27,6 +29,15 @@ const me = sessionRoute({
   summary: 'Who am I, and what am I where',
   tags,
   responses: { 200: jsonAnswer('The person', meSchema) },
+})
+const edit = sessionRoute({
+  method: 'patch',
+  path: '/v1/me',
+  summary: 'Set your time zone',
+  description: 'When your digests come, and how mails to you say times. Null: that of each organization.',
+  tags,
+  request: { body: jsonBody(meEdit) },
+  responses: done,
 })
 const signOut = sessionRoute({
   method: 'post',
@@ -119,7 +130,13 @@ export function meRoutes(services: Services) {
         projects: projects.map((one) => ({ ...one, rights: rightsOf(one.role, 'project') })),
       }),
     )
-    return c.json({ ...toWirePerson(held), session: toWireSession(own, own.id), memberships }, 200)
+    const time_zone = await readOwnTimeZone(ground.reader, held.person.id)
+    return c.json({ ...toWirePerson(held), time_zone, session: toWireSession(own, own.id), memberships }, 200)
+  })
+  routes.openapi(edit, async (c) => {
+    const { time_zone } = c.req.valid('json')
+    if (time_zone !== undefined) await changeOwnTimeZone(callOf(services, c), ownSessionOf(c).person, time_zone)
+    return c.body(null, 204)
   })
   routes.openapi(signOut, async (c) => {
     setCookies(c, await services.signIn.signOut(deviceOf(services, c)))

@@ -11,16 +11,23 @@ const watch = (name: string, body: string) => `create function ${name}() returns
     return null;
   end $$`
 
-// Whatever changes an end, by whichever way, has it looked at again: in the transaction that changes it.
-const lookAgain = `insert into reminder_progress (subject_id, organization_id, next_at)
-      values (new.id, new.organization_id, '-infinity') on conflict (subject_id) do update set next_at = '-infinity';`
+const again = `on conflict (subject_id) do update set next_at = '-infinity';`
+
+// Whatever changes an end, by whichever way, has it looked at again: in the transaction that changes it. With it the other secrets of its
+// key, of which another one may now be the primary.
+const lookAtKey = `insert into reminder_progress (subject_id, organization_id, next_at)
+      select id, organization_id, '-infinity' from secrets
+      where key_id = new.key_id and (ended_at is null or id = new.id) order by id ${again}`
+const lookAtCredential = `insert into reminder_progress (subject_id, organization_id, next_at)
+      values (new.id, new.organization_id, '-infinity') ${again}`
 
 // After a change of rules. A row of each organization, and not of all its keys: the change does not wait for them.
 const sweep = (organizationId: string) => `insert into reminder_sweeps (organization_id, after_subject)
       values (${organizationId}, '') on conflict (organization_id) do update set after_subject = '';`
 
 const statements = [
-  `alter table organizations add column time_zone text not null default 'UTC', add column review_list_at timestamptz`,
+  `alter table organizations add column time_zone text not null default 'UTC', 
+    add column review_look_at timestamptz not null default '-infinity'`,
   'alter table people add column time_zone text',
 
   // A secret or tracked credential, and when something about it is to be told next: a run touches what is due and nothing else.
@@ -73,7 +80,7 @@ const statements = [
     primary key (subject_id, ends_at)
   )`,
 
-  // What was done to keys, until it is told in one mail.
+  // What was done to keys, until it goes in one mail.
   `create table key_notices (
     id text collate "C" primary key,
     organization_id text collate "C" not null references organizations (id),
@@ -81,10 +88,9 @@ const statements = [
     event_sequence bigint not null,
     body text not null,
     created_at timestamptz not null,
-    mail_id text collate "C",
-    unique (organization_id, event_sequence, recipient)
+    unique (organization_id, recipient, event_sequence)
   )`,
-  `create index key_notices_waiting on key_notices (created_at) where mail_id is null`,
+  'create index key_notices_by_age on key_notices (created_at)',
 
   "create index secret_activity_by_refusal on secret_activity (last_refused_at) where last_refused_at > '-infinity'",
 
@@ -96,14 +102,15 @@ const statements = [
     select id, organization_id, '-infinity' from tracked_credentials
     where deleted_at is null and expires_at > clock_timestamp()`,
 
-  watch('watch_ends', lookAgain),
-  `create trigger secrets_are_watched after insert on secrets for each row execute function watch_ends()`,
+  watch('watch_secret', lookAtKey),
+  watch('watch_credential', lookAtCredential),
+  `create trigger secrets_are_watched after insert on secrets for each row execute function watch_secret()`,
   `create trigger secret_ends_are_watched after update of expires_at, retires_at, ended_at on secrets for each row
     when ((new.expires_at, new.retires_at, new.ended_at) is distinct from (old.expires_at, old.retires_at, old.ended_at))
-    execute function watch_ends()`,
-  `create trigger credentials_are_watched after insert on tracked_credentials for each row execute function watch_ends()`,
+    execute function watch_secret()`,
+  `create trigger credentials_are_watched after insert on tracked_credentials for each row execute function watch_credential()`,
   `create trigger credential_ends_are_watched after update of expires_at, deleted_at on tracked_credentials for each row
-    when ((new.expires_at, new.deleted_at) is distinct from (old.expires_at, old.deleted_at)) execute function watch_ends()`,
+    when ((new.expires_at, new.deleted_at) is distinct from (old.expires_at, old.deleted_at)) execute function watch_credential()`,
 
   watch('sweep_organization', sweep('new.organization_id')),
   watch('sweep_own_organization', sweep('new.id')),
