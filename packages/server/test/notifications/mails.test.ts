@@ -86,6 +86,7 @@ const request = (text = '') => ({
   endsAt: mailTime + 14 * day,
   tracked: false,
   lastUsedAt: null,
+  possible: ['rotate', 'extend', 'lapse'] as const,
   links: reminderItem().links,
 })
 
