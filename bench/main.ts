@@ -1,5 +1,6 @@
 import { benchList } from './list.ts'
 import { installPeers } from './peers.ts'
+import { benchReminders } from './reminders.ts'
 import { benchRevoke } from './revoke.ts'
 import { benchVerify } from './verify.ts'
 
@@ -20,6 +21,11 @@ const benches: Record<string, Bench> = {
   revoke: {
     about: 'how long a revoked key is still valid, on 4 nodes under load (about 5 minutes)',
     run: benchRevoke,
+  },
+  reminders: {
+    about:
+      '1,000,000 keys of which 20,000 are due: planned in under 30 s, and what that costs verdicts (about 5 minutes)',
+    run: benchReminders,
   },
   peers: {
     about: 'installs what verify is compared with',

@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import type { Key, Secret } from '@keyturn/contract'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openWorkplace, type Workplace } from '../packages/server/test/support/processes.ts'
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -20,7 +30,7 @@ describe('the commands of the guides', () => {
   let rootKey: string
   beforeAll(async () => {
     workplace = openWorkplace()
-    url = (await workplace.start()).url
+    url = (await workplace.start({ KEYTURN_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1' })).url
     rootKey = readFileSync(path.join(workplace.dataDir, 'root-key'), 'utf8').trim()
     const bin = path.join(workplace.directory, 'bin')
     mkdirSync(bin)
@@ -145,6 +155,41 @@ describe('the commands of the guides', () => {
     const said = await run(commandsOf('mail.md'), { KEY: key.id })
     expect(said).toContain('Zapier, production: ends in')
     expect(said).toContain('"next_cursor":')
+  })
+
+  it('for webhooks start a receiver, make a channel, test it, rotate its secret, and make a team mailbox', async () => {
+    const [serve = 'false', ...commands] = commandsOf('webhooks.md')
+    const port = await findFreePort()
+    const receiver = spawn('sh', ['-c', `exec ${serve.replace('node examples/', `node '${root}/examples'/`)}`], {
+      cwd: workplace.directory,
+      env: { PATH: [path.dirname(process.execPath), process.env['PATH']].join(':'), PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      let said = ''
+      receiver.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+      })
+      await vi.waitFor(() => expect(said).toContain('listening'), { timeout: 10_000 })
+      await run(commands, { RECEIVER: `http://127.0.0.1:${port}/keyturn` })
+      const file = (name: string) => readFileSync(path.join(workplace.directory, name), 'utf8')
+      const { delivery } = JSON.parse(file('test.json'))
+      // The secret was rotated meanwhile, and the receiver has the new one: both sign.
+      await vi.waitFor(() => expect(said).toContain(`channel.test  ${delivery.id}`), { timeout: 20_000 })
+      await vi.waitFor(() => expect(said).toMatch(/^key\.created Zapier, production dlv_/m), { timeout: 20_000 })
+      expect(JSON.parse(file('deliveries.json')).data.map(({ type }: { type: string }) => type)).toContain(
+        'channel.test',
+      )
+      expect(file('signing-secret')).toMatch(/^whsec_\S+$/m)
+      expect(statSync(path.join(workplace.directory, 'signing-secret')).mode & 0o777).toBe(0o600)
+      expect(JSON.parse(file('mailbox-test.json'))).toEqual({
+        delivery: null,
+        mail_id: expect.stringMatching(/^mail_/),
+      })
+    } finally {
+      receiver.kill()
+      await once(receiver, 'exit')
+    }
   })
 
   it('to rotate a key overlap two secrets, stage one, promote it and take it back, and rotate once more by its holder', async () => {

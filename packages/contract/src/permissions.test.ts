@@ -34,8 +34,16 @@ const ofManager: ActionName[] = [
   'feed_tokens:write',
   'tracked_credentials:write',
   'audit:read',
+  'channels:read',
 ]
-const ofAuditor: ActionName[] = [...everybody, 'management_keys:read', 'audit:read', 'audit:verify', 'members:read']
+const ofAuditor: ActionName[] = [
+  ...everybody,
+  'management_keys:read',
+  'audit:read',
+  'audit:verify',
+  'members:read',
+  'channels:read',
+]
 const ofAdmin: ActionName[] = [
   ...new Set([...ofManager, ...ofAuditor]),
   'organization:edit',
@@ -47,6 +55,7 @@ const ofAdmin: ActionName[] = [
   'management_keys:change',
   'members:write',
   'members:withdraw',
+  'channels:write',
 ]
 const ofNobody: ActionName[] = ['organizations:create', 'portal_sessions:create', 'verdicts:ask', 'installation:read']
 

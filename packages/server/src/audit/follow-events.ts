@@ -26,13 +26,14 @@ export type HandleEvents = (tx: Tx, organizationId: string, events: readonly Aud
  * @returns how many events were handled
  */
 export async function followEvents(ground: Ground, follower: string, handle: HandleEvents): Promise<number> {
-  await insertFollowers(ground.reader, follower)
   const failed = new Map<string, unknown>()
   let handled = 0
   for (;;) {
-    const behind = (await listBehind(ground.reader, follower)).filter((id) => !failed.has(id))
+    const behind = (await listBehind(ground.reader, follower)).filter(({ id }) => !failed.has(id))
+    const added = behind.filter(({ isNew }) => isNew).map(({ id }) => id)
+    if (added.length > 0) await insertFollowers(ground.reader, follower, added)
     let moved = 0
-    for (const id of behind) {
+    for (const { id } of behind) {
       try {
         moved += await followOne(ground, id, follower, handle)
       } catch (error) {

@@ -1,31 +1,34 @@
 import { sql } from 'kysely'
 import type { Reader, Tx } from '../storage/database.ts'
 
-/**
- * A row for every organization that has events for this follower, where there was none. It stands alone: of two transactions that
- * insert the same row one would wait for the other, and a lock that nobody holds is what `lockFollower` goes by.
- */
-export async function insertFollowers(reader: Reader, follower: string): Promise<void> {
-  await sql`
-    insert into event_followers (follower, organization_id, sequence)
-    select ${follower}, o.id, coalesce(b.sequence, 0)
+/** The organizations that have events past the follower, by id; `isNew`: it has no row there yet. */
+export async function listBehind(reader: Reader, follower: string): Promise<{ id: string; isNew: boolean }[]> {
+  const { rows } = await sql<{ id: string; isNew: boolean }>`
+    select o.id, f.sequence is null as "isNew"
     from audit_heads h
     join organizations o on o.id = h.chain
+    left join event_followers f on f.organization_id = o.id and f.follower = ${follower}
     left join event_followers b on b.organization_id = o.id and b.follower = '*'
-    where h.sequence > coalesce(b.sequence, 0)
-      and not exists (select from event_followers f where f.follower = ${follower} and f.organization_id = o.id)
-    on conflict do nothing`.execute(reader)
+    where h.sequence > coalesce(f.sequence, b.sequence, 0)
+    order by o.id`.execute(reader)
+  return rows
 }
 
-/** The organizations that have events past the follower, by id. */
-export async function listBehind(reader: Reader, follower: string): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select f.organization_id as id
-    from event_followers f
-    join audit_heads h on h.chain = f.organization_id
-    where f.follower = ${follower} and h.sequence > f.sequence
-    order by f.organization_id`.execute(reader)
-  return rows.map(({ id }) => id)
+/**
+ * Rows where there were none. They stand alone: of two transactions that insert the same row one would wait for the other, and a lock that
+ * nobody holds is what `lockFollower` goes by.
+ */
+export async function insertFollowers(
+  reader: Reader,
+  follower: string,
+  organizationIds: readonly string[],
+): Promise<void> {
+  await sql`
+    insert into event_followers (follower, organization_id, sequence)
+    select ${follower}, id, coalesce(
+      (select sequence from event_followers b where b.organization_id = id and b.follower = '*'), 0
+    ) from unnest(${[...organizationIds]}::text[]) as id
+    on conflict do nothing`.execute(reader)
 }
 
 /** @returns how far it has come; undefined: somebody else is at it */

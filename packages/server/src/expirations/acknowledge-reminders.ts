@@ -6,6 +6,7 @@ import { findKeyToChange } from '../keys/find-key.ts'
 import { nameOrganizations } from '../organizations/find.ts'
 import type { Call } from '../people/call.ts'
 import { requireScope } from '../people/permissions.ts'
+import type { Tx } from '../storage/database.ts'
 import { readScenes } from './read-scenes.ts'
 import type { Reminder } from './reminder.ts'
 import { findReminder, insertAcknowledgement, quietReminders } from './reminder-list-store.ts'
@@ -23,9 +24,10 @@ export async function acknowledgeReminder(call: Call, id: string): Promise<Remin
   const found = await findReminder(call.reader, call.caller.organizationId, id)
   if (!found || !(await isInReach(call, found))) throw new DomainError('reminder_not_found')
   const { organizationId, subjectId, endsAt } = found
-  await acknowledgeReminders(call, organizationId, subjectId, endsAt, call.caller.actor)
-  const after = await findReminder(call.reader, organizationId, id)
-  return after ?? found
+  return call.change(async (tx) => {
+    await acknowledge(tx, call, organizationId, subjectId, endsAt, call.caller.actor)
+    return (await findReminder(tx, organizationId, id)) ?? found
+  })
 }
 
 /** Of a key as for changing it, else by its project. */
@@ -46,34 +48,43 @@ async function isInReach(call: Call, { keyId, projectId }: Reminder): Promise<bo
  *
  * @returns false where nothing is announced of that date any more
  */
-export async function acknowledgeReminders(
+export function acknowledgeReminders(
   call: Call,
   organizationId: string,
   subjectId: string,
   endsAt: Instant,
   by: Actor,
 ): Promise<boolean> {
-  return call.change(async (tx) => {
-    const now = await call.now(tx)
-    const organization = (await nameOrganizations(tx, [organizationId])).get(organizationId)
-    const scene = organization && (await readScenes(tx, organization, [subjectId], now)).get(subjectId)
-    const announcements = scene?.announcements.filter((one) => one.endsAt === endsAt) ?? []
-    if (!scene || announcements.length === 0) return false
-    const isNew = await insertAcknowledgement(tx, organizationId, { subjectId, endsAt, by, at: now })
-    for (const announcement of announcements) {
-      const thresholds = announcement.thresholds.filter((threshold) => isQuieted(announcement, threshold))
-      await quietReminders(tx, organizationId, { subjectId, reason: announcement.reason, endsAt, thresholds })
-    }
-    if (isNew)
-      await recordChange(tx, { ...call, caller: { actor: by } }, now, {
-        action: 'reminder.acknowledged',
-        organizationId,
-        projectId: scene.projectId,
-        target: targetOf(scene),
-        before: null,
-        after: { ...(scene.of.view ? { secret: subjectId } : {}), ends_at: formatInstant(endsAt) },
-        affects: null,
-      })
-    return true
-  })
+  return call.change((tx) => acknowledge(tx, call, organizationId, subjectId, endsAt, by))
+}
+
+async function acknowledge(
+  tx: Tx,
+  call: Call,
+  organizationId: string,
+  subjectId: string,
+  endsAt: Instant,
+  by: Actor,
+): Promise<boolean> {
+  const now = await call.now(tx)
+  const organization = (await nameOrganizations(tx, [organizationId])).get(organizationId)
+  const scene = organization && (await readScenes(tx, organization, [subjectId], now)).get(subjectId)
+  const announcements = scene?.announcements.filter((one) => one.endsAt === endsAt) ?? []
+  if (!scene || announcements.length === 0) return false
+  const isNew = await insertAcknowledgement(tx, organizationId, { subjectId, endsAt, by, at: now })
+  for (const announcement of announcements) {
+    const thresholds = announcement.thresholds.filter((threshold) => isQuieted(announcement, threshold))
+    await quietReminders(tx, organizationId, { subjectId, reason: announcement.reason, endsAt, thresholds })
+  }
+  if (isNew)
+    await recordChange(tx, { ...call, caller: { actor: by } }, now, {
+      action: 'reminder.acknowledged',
+      organizationId,
+      projectId: scene.projectId,
+      target: targetOf(scene),
+      before: null,
+      after: { ...(scene.of.view ? { secret: subjectId } : {}), ends_at: formatInstant(endsAt) },
+      affects: null,
+    })
+  return true
 }

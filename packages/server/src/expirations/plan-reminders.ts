@@ -33,14 +33,16 @@ const sweepAtOnce = 5_000
  * Finds out what is to be told by now, and to whom. Level-triggered: it goes by what is, and not by what happened, so that nothing is
  * missed while no node runs. It touches what is due and nothing else. Any number of nodes may do it at once.
  *
+ * @param rest between two batches, so that verdicts have the processor
  * @returns how many secrets and tracked credentials were looked at
  */
-export async function planReminders(ground: Ground): Promise<number> {
+export async function planReminders(ground: Ground, rest: () => Promise<void> = async () => {}): Promise<number> {
   while (await ground.change((tx) => sweepSome(tx, sweepAtOnce)));
   for (let looked = 0; ; ) {
     const claimed = await ground.change((tx) => planBatch(tx, ground))
     looked += claimed
     if (claimed < batch) return looked
+    await rest()
   }
 }
 

@@ -1,7 +1,7 @@
-import { lookup } from 'node:dns/promises'
+import { lookup, Resolver } from 'node:dns/promises'
 import http from 'node:http'
 import https from 'node:https'
-import type { LookupFunction } from 'node:net'
+import type { LookupFunction, TcpSocketConnectOpts } from 'node:net'
 import { version } from '../http/version.ts'
 import { type AddressRefusal, addressIn, refuseAddresses } from '../notifications/allowed-address.ts'
 import type { Answer, PostMessage } from '../notifications/delivery.ts'
@@ -25,7 +25,27 @@ export interface PostOptions {
 const defaultTimeoutMs = 10_000
 const mostOctets = 64 * 1024
 
-const resolveAll: Resolve = (hostname) => lookup(hostname, { all: true, verbatim: true })
+const resolver = new Resolver({ timeout: 2_500, tries: 2 })
+// By default 250 ms: too short for a receiver on another continent, where only one family of addresses leads out of here.
+const familyAttemptMs = 2_500
+
+/**
+ * By DNS alone, which takes no thread: names whose servers stall would otherwise keep the few that the process has from everybody else.
+ */
+async function resolveByDns(hostname: string): Promise<ResolvedAddress[]> {
+  const [four, six] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
+  const found = [
+    ...(four.status === 'fulfilled' ? four.value.map((address) => ({ address, family: 4 })) : []),
+    ...(six.status === 'fulfilled' ? six.value.map((address) => ({ address, family: 6 })) : []),
+  ]
+  if (found.length === 0 && four.status === 'rejected') throw four.reason
+  return found
+}
+
+/** Also by what else this machine knows names from, as /etc/hosts: such names lead inside, and are of use only where that is allowed. */
+async function resolveInside(hostname: string): Promise<readonly ResolvedAddress[]> {
+  return resolveByDns(hostname).catch(() => lookup(hostname, { all: true, verbatim: true }))
+}
 
 const refusals = {
   not_allowed:
@@ -40,7 +60,7 @@ const refusals = {
  */
 export function createPostWebhook({
   allowPrivate,
-  resolve = resolveAll,
+  resolve = allowPrivate.length > 0 ? resolveInside : resolveByDns,
   timeoutMs = defaultTimeoutMs,
 }: PostOptions): PostMessage {
   return async (text, message) => {
@@ -75,9 +95,10 @@ function request(
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const octets = Buffer.from(body)
-  const options: https.RequestOptions = {
+  const options: https.RequestOptions & Pick<TcpSocketConnectOpts, 'autoSelectFamilyAttemptTimeout'> = {
     method: 'POST',
     agent: false,
+    autoSelectFamilyAttemptTimeout: familyAttemptMs,
     lookup: lookupOf(addresses),
     headers: {
       ...headers,

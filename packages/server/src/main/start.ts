@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
@@ -48,6 +49,8 @@ const flushEveryMs = 5_000
 const deliverEveryMs = 1_000
 const mailEveryMs = 5_000
 const remindEveryMs = 60_000
+// Between two batches of reminders: they have time, and verdicts have none.
+const restMs = 100
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -176,7 +179,7 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
-    periodically(remindEveryMs, log, 'remind', () => tendReminders(ground, { masterKey, publicUrl })),
+    periodically(remindEveryMs, log, 'remind', () => tendReminders(ground, { masterKey, publicUrl }, rest)),
     periodically(deliverEveryMs, log, 'send deliveries', () => deliverySender.run()),
     periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
     periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),
@@ -202,6 +205,8 @@ export async function serve(
   }
   return { address: addressOf(server, settings.host), stop }
 }
+
+const rest = () => pause(restMs)
 
 /** As set; where any free port was taken, with that one. */
 const publicUrlOf = (settings: Settings, address: string) =>

@@ -233,7 +233,7 @@ describe.each(engines)('what a management key may do, on $name', (engine) => {
       // Nor is a role given by a key that has less.
       const key = needed === 'members:write' ? valueWith('roles') : valueWith(needed)
       const options = { key, ...('name' in body ? { body } : {}) }
-      const answer = await callOperation(keyturn, operation, await makePlace(keyturn, place.org), options)
+      const answer = await callOperation(keyturn, operation, await makePlace(keyturn, place.org, operation), options)
       expect(answer.status).toBeLessThan(300)
     })
 

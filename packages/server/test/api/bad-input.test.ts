@@ -23,6 +23,7 @@ const takesAnyText = new Set([
   'POST /v1/verify project',
   'q',
   'owner',
+  'recipient',
   'key',
   'actor',
   'external_id',
@@ -124,7 +125,7 @@ describe.each(engines)('a request with something wrong in it, on $name', (engine
     }
 
     it('is answered where nothing is wrong', async () => {
-      const { status } = await callOperation(keyturn, operation, await makePlace(keyturn))
+      const { status } = await callOperation(keyturn, operation, await makePlace(keyturn, undefined, operation))
       expect(status).toBe(sampleOf(operation).status)
     })
 

@@ -54,7 +54,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
   describe.each(changingPosts)('$name', (operation) => {
     it('is done once however often it is sent, with the same answer each time', async () => {
       const headers = newHeader()
-      const fresh = await makePlace(keyturn)
+      const fresh = await makePlace(keyturn, undefined, operation)
       const first = await callOperation(keyturn, operation, fresh, { headers })
       expect(first.status).toBe(sampleOf(operation).status)
       expect(first.headers.get('idempotency-replayed')).toBeNull()
@@ -70,7 +70,10 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
 
     it('is done once where it is sent three times at the same moment', async () => {
       const headers = newHeader()
-      const [one, other] = [await makePlace(keyturn), await makePlace(keyturn)]
+      const [one, other] = [
+        await makePlace(keyturn, undefined, operation),
+        await makePlace(keyturn, undefined, operation),
+      ]
       const events = await countEvents(() => callOperation(keyturn, operation, one))
       const atOnce = () =>
         Promise.all(Array.from({ length: 3 }, () => callOperation(keyturn, operation, other, { headers })))
@@ -85,7 +88,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
 
     it('with another body under the same key is refused with 422', async () => {
       const headers = newHeader()
-      const fresh = await makePlace(keyturn)
+      const fresh = await makePlace(keyturn, undefined, operation)
       const body = bodyOf(operation, fresh) ?? {}
       await callOperation(keyturn, operation, fresh, { headers })
       await expectNothingChanged(keyturn, async () => {
@@ -124,7 +127,7 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
     const found: string[] = []
     for (const operation of changingPosts) {
       const headers = newHeader()
-      const fresh = await makePlace(keyturn)
+      const fresh = await makePlace(keyturn, undefined, operation)
       const first = await callOperation(keyturn, operation, fresh, { headers })
       const shown = shownOnce(first)
       if (shown === null) continue

@@ -111,7 +111,7 @@ describe.each(engines)('what the server answers, on $name', (engine) => {
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)
     for (const operation of operations) {
-      const place = await makePlace(keyturn)
+      const place = await makePlace(keyturn, undefined, operation)
       // Something in every list, and every field of a key set in some.
       await keyturn.createManagementKey(place.org, { projects: [place.project] })
       await keyturn.createKey(place.project, {
@@ -160,7 +160,7 @@ describe.each(engines)('what the server answers, on $name', (engine) => {
       const { example: body, properties } = resolve(operation.body ?? {})
       if (Object.keys(properties ?? {}).length === 0) continue
       expect([operation.name, body]).toEqual([operation.name, expect.any(Object)])
-      const answer = await callOperation(keyturn, operation, await makePlace(keyturn), { body })
+      const answer = await callOperation(keyturn, operation, await makePlace(keyturn, undefined, operation), { body })
       expect([operation.name, answer.status]).toEqual([operation.name, sampleOf(operation).status])
     }
   })

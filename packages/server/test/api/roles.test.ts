@@ -17,9 +17,9 @@ import { join, type Person, setUpOwner, type WantedRoles } from '../support/peop
 import { faultOf } from '../support/problems.ts'
 import { callOperation, expectNothingChanged, inOrder, makePlace, type Place, sampleOf } from '../support/samples.ts'
 
-type Target = 'org' | 'project' | 'key'
+type Target = 'org' | 'project' | 'key' | 'channel' | 'reminder'
 const targetOf = ({ path }: Operation): Target | undefined =>
-  (['org', 'project', 'key'] as const).find((name) => path.includes(`{${name}}`))
+  (['org', 'project', 'key', 'channel', 'reminder'] as const).find((name) => path.includes(`{${name}}`))
 
 const managed = inOrder(operations.filter(({ forManagementKeys }) => forManagementKeys))
 
@@ -39,10 +39,14 @@ const subjects: readonly Subject[] = [
 
 type Whose = 'own project' | 'another project' | 'another organization'
 
+/** Of the organization as a whole, and of none of its projects. */
+const isOfOrganization = (target: Target | undefined) => target === 'org' || target === 'channel'
+
 /** Another project makes no difference to what names none, nor another organization. */
 function isElsewhere(operation: Operation, whose: Whose): boolean {
   const target = targetOf(operation)
-  return whose === 'own project' || (target !== undefined && (whose === 'another organization' || target !== 'org'))
+  const names = whose === 'another organization' ? target !== undefined : !isOfOrganization(target)
+  return whose === 'own project' || (target !== undefined && names)
 }
 
 /** What a call comes to: by what was promised to the role, and not by how the API finds out. */
@@ -53,7 +57,7 @@ function expectedOf(subject: Subject, operation: Operation, whose: Whose): 'done
   const { actions, on_own_keys } = rightsOf(subject.role, subject.on)
   if (target === undefined) return rolesFor(action).length > 0 ? 'done' : 'program'
   if (whose === 'another organization') return 'missing'
-  if (whose === 'another project' && target !== 'org' && subject.on === 'project') return 'missing'
+  if (whose === 'another project' && !isOfOrganization(target) && subject.on === 'project') return 'missing'
   if (actions.includes(action)) return 'done'
   if (subject.ownsKeys && whose === 'own project' && target === 'key' && on_own_keys.includes(action)) return 'done'
   return rolesFor(action).length > 0 ? 'role' : 'program'
@@ -68,7 +72,13 @@ const seenOf = ({ status, headers, text, body }: Answer) => ({
 
 const unknownIds = () => {
   const now = Date.now()
-  return { org: newId('organization', now), project: newId('project', now), key: newId('key', now) }
+  return {
+    org: newId('organization', now),
+    project: newId('project', now),
+    key: newId('key', now),
+    channel: newId('channel', now),
+    reminder: newId('reminder', now),
+  }
 }
 
 describe('the routes', () => {

@@ -135,7 +135,7 @@ describe.each(engines)('what belongs to another organization, on $name', (engine
 
   it('is found by whoever reaches it, so that these tests prove something', async () => {
     for (const operation of withTarget) {
-      const place = await makePlace(keyturn, own.org)
+      const place = await makePlace(keyturn, own.org, operation)
       const answer = await callOperation(keyturn, operation, place, { key: callers['all of its own organization'] })
       expect([operation.name, answer.status < 300]).toEqual([operation.name, true])
     }

@@ -45,6 +45,8 @@ export async function openMailbox(): Promise<Mailbox> {
   }
   const server = new SMTPServer({
     authOptional: true,
+    // There is no name server to ask, and waiting for none takes longer than the mail.
+    disableReverseLookup: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
     logger: false,
     onRcptTo: ({ address }, session, done) => {
@@ -66,6 +68,7 @@ export async function openMailbox(): Promise<Mailbox> {
   })
   server.on('error', () => {})
   server.server.on('connection', (socket) => {
+    socket.setNoDelay(true)
     const port = socket.remotePort ?? 0
     sockets.set(port, socket)
     socket.once('close', () => sockets.delete(port))

@@ -1,3 +1,4 @@
+import type { Key } from '@keyturn/contract'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { newId } from '../../src/kernel/ids.ts'
@@ -16,6 +17,9 @@ export interface Place {
   /** A webhook, and a dead letter of it. */
   readonly channel?: string
   readonly delivery?: string
+  /** Of `key`, and a mail that failed. */
+  readonly reminder?: string
+  readonly mail?: string
   /** Of a change. */
   readonly sequence?: string
   /** Of a member, and of an open invitation. */
@@ -95,6 +99,12 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/channels/{channel}/deliveries': { status: 200 },
   'POST /v1/channels/{channel}/deliveries/{delivery}/retry': { body: {}, status: 200 },
   'DELETE /v1/channels/{channel}': { status: 204 },
+  'GET /v1/organizations/{org}/reminders': { status: 200 },
+  'POST /v1/reminders/{reminder}/acknowledge': { body: {}, status: 200 },
+  'GET /v1/keys/{key}/reminders/preview': { status: 200 },
+  'GET /v1/organizations/{org}/outbox': { status: 200 },
+  'GET /v1/organizations/{org}/outbox/{mail}': { status: 200 },
+  'POST /v1/organizations/{org}/outbox/{mail}/retry': { body: {}, status: 200 },
   'GET /v1/keys/{key}': { status: 200 },
   'PATCH /v1/keys/{key}': { body: { name: 'Zapier, renamed' }, status: 200 },
   'DELETE /v1/keys/{key}': { body: { confirm: 'DELETE' }, status: 204 },
@@ -159,6 +169,7 @@ export const staleSamples = (operations: readonly Operation[]): string[] =>
 export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): string {
   const { org, project, claim_link = 'clm_none', feed_token = 'fdt_none', sequence = '1' } = place
   const { tracked_credential = 'trc_none', channel = 'chn_none', delivery = 'dlv_none' } = place
+  const { reminder = 'rem_none', mail = 'mail_none' } = place
   // A test that puts another key into the place means that one.
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
@@ -173,6 +184,8 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
     .replace('{tracked_credential}', tracked_credential)
     .replace('{channel}', channel)
     .replace('{delivery}', delivery)
+    .replace('{reminder}', reminder)
+    .replace('{mail}', mail)
     // The first change of all: every installation has it.
     .replace('{sequence}', sequence)
   if (path.includes('{')) throw new Error(`${operation.name} has a parameter that tests do not know yet`)
@@ -202,7 +215,7 @@ export function callOperation(
   })
 }
 
-let invited = 0
+let invitees = 0
 
 /** Straight into the tables: hashing a password for each would take longer than the tests. */
 async function makeMember(keyturn: Keyturn, organizationId: string): Promise<string> {
@@ -225,18 +238,52 @@ async function makeMember(keyturn: Keyturn, organizationId: string): Promise<str
   return id
 }
 
-/** One that events of the tests are not for. Its dead letter stands in the table at once: giving up takes three days. */
-async function makeChannel(keyturn: Keyturn, org: string): Promise<{ channel: string; delivery: string }> {
-  const body = { kind: 'webhook', url: 'https://hooks.invalid/keyturn', events: ['key.used_after_end'] }
-  const { body: made } = await keyturn.request('POST', `/v1/organizations/${org}/channels`, { body })
+/** Stands in the table at once: giving up takes three days. */
+async function makeDeadLetter(keyturn: Keyturn, org: string, channel: string): Promise<string> {
   const at = sql<number>`now()`
-  const delivery = newId('delivery', Date.now())
-  const row = { id: delivery, organization_id: org, channel_id: made.channel.id, type: 'channel.test', payload: '{}' }
+  const id = newId('delivery', Date.now())
+  const row = { id, organization_id: org, channel_id: channel, type: 'channel.test', payload: '{}' }
   await keyturn.database.reader
     .insertInto('deliveries')
     .values({ ...row, state: 'dead', next_attempt_at: at, created_at: at, finished_at: at })
     .execute()
-  return { channel: made.channel.id, delivery }
+  return id
+}
+
+/** Stands in the table at once: nothing is to be told of a new key. */
+async function makeReminder(keyturn: Keyturn, { id, organization_id, project_id, secrets }: Key): Promise<string> {
+  const at = sql<number>`now()`
+  const [secret] = secrets
+  const reminder = {
+    id: newId('reminder', Date.now()),
+    organization_id,
+    project_id,
+    key_id: id,
+    subject_id: secret?.id ?? '',
+    reason: 'expiry' as const,
+    ends_at: sql<number>`${secret?.expires_at}::timestamptz`,
+    threshold_seconds: 3600,
+    channel: 'email' as const,
+    recipient: 'ada@example.com',
+    state: 'planned' as const,
+    urgent: false,
+    send_at: sql<number>`now() + interval '10 years'`,
+    created_at: at,
+  }
+  await keyturn.database.reader.insertInto('reminders').values(reminder).execute()
+  return reminder.id
+}
+
+async function makeFailedMail(keyturn: Keyturn, org: string): Promise<string> {
+  const at = sql<number>`now()`
+  const id = newId('mail', Date.now())
+  const said = { recipient: 'ada@example.com', subject: 'A test', text: 'A test', html: null, about: 'test' as const }
+  const when = { queued_at: at, next_attempt_at: at, created_at: at }
+  await keyturn.database.reader
+    .insertInto('mails')
+    .values({ ...said, ...when, id, organization_id: org, message_id: `<${id}@keyturn>`, state: 'failed' })
+    .execute()
+  return id
 }
 
 /** What is done to a new key before an operation wants it; null: nothing. */
@@ -248,46 +295,64 @@ const preparations: Readonly<Record<string, string | null>> = {
   'POST /v1/keys/{key}/cancel': 'rotate',
 }
 
-/** A key to call operations on. @param org id or slug, where the project is new */
-export async function makePlace(keyturn: Keyturn, org?: string): Promise<Place> {
+/**
+ * A key to call operations on, and what else they name.
+ *
+ * @param org id or slug, where the project is new
+ * @param operation the one that it is for, and only what that one names; left out: any of them
+ */
+export async function makePlace(keyturn: Keyturn, org?: string, operation?: Operation): Promise<Place> {
   const organization = org ?? (await keyturn.createOrganization()).id
   const project = await keyturn.createProject(organization)
   const { key, secret } = await keyturn.createKey(project.id, { expires_in: 86_400, scopes: ['self:rotate'] })
-  const { body: link } = await keyturn.request('POST', `/v1/keys/${key.id}/claim-links`)
-  const { body: feed } = await keyturn.request('POST', `/v1/organizations/${project.organization_id}/feed-tokens`, {
-    body: { name: 'Calendar', projects: [project.id] },
-  })
-  const { body: tracked } = await keyturn.request(
-    'POST',
-    `/v1/organizations/${project.organization_id}/tracked-credentials`,
-    { body: { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id } },
-  )
-  const { channel, delivery } = await makeChannel(keyturn, project.organization_id)
-  const prepared = await Promise.all(
-    Object.entries(preparations).map(async ([name, path]) => {
-      const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
-      if (path !== null) await keyturn.request('POST', `/v1/keys/${another.id}/${path}`)
-      return [name, another.id] as const
-    }),
-  )
-  const member = await makeMember(keyturn, organization)
-  const email = `invited-${++invited}@example.com`
-  const invitation = await keyturn.request('POST', `/v1/organizations/${organization}/invitations`, {
-    body: { email, role: 'member' },
-  })
+  const post = async (path: string, body?: object) => {
+    const answer = await keyturn.request('POST', path, body && { body })
+    if (answer.status >= 300) throw new Error(`POST ${path} gave ${answer.status}: ${answer.text}`)
+    return answer.body
+  }
+  const of = `/v1/organizations/${project.organization_id}`
+  let channel: Promise<string> | undefined
+  const webhook = () => {
+    // Events of the tests are not for it.
+    const wanted = { kind: 'webhook', url: 'https://hooks.invalid/keyturn', events: ['key.used_after_end'] }
+    channel ??= post(`${of}/channels`, wanted).then((answer) => answer.channel.id)
+    return channel
+  }
+  const makers: Readonly<Record<string, () => Promise<string>>> = {
+    claim_link: async () => (await post(`/v1/keys/${key.id}/claim-links`)).id,
+    feed_token: async () => (await post(`${of}/feed-tokens`, { name: 'Calendar', projects: [project.id] })).id,
+    tracked_credential: async () => {
+      const credential = { name: 'Stripe, webhooks', expires_at: '2029-01-01T00:00:00Z', project: project.id }
+      return (await post(`${of}/tracked-credentials`, credential)).id
+    },
+    channel: () => webhook(),
+    delivery: async () => makeDeadLetter(keyturn, project.organization_id, await webhook()),
+    reminder: () => makeReminder(keyturn, key),
+    mail: () => makeFailedMail(keyturn, project.organization_id),
+    member: () => makeMember(keyturn, organization),
+    invitation: async () => {
+      const invited = { email: `invited-${++invitees}@example.com`, role: 'member' }
+      return (await post(`${of}/invitations`, invited)).invitation.id
+    },
+  }
+  const named = Object.entries(makers).filter(([name]) => !operation || operation.path.includes(`{${name}}`))
+  const prepared = Object.entries(preparations).filter(([name]) => !operation || operation.name === name)
+  const prepare = async (path: string | null) => {
+    const { key: another } = await keyturn.createKey(project.id, { expires_in: 86_400 })
+    if (path !== null) await post(`/v1/keys/${another.id}/${path}`)
+    return another.id
+  }
+  const [made, instead] = await Promise.all([
+    Promise.all(named.map(async ([name, make]) => [name, await make()] as const)),
+    Promise.all(prepared.map(async ([name, path]) => [name, await prepare(path)] as const)),
+  ])
   return {
+    ...Object.fromEntries(made),
     org: project.organization_id,
     project: project.id,
-    member,
-    invitation: invitation.body.invitation.id,
     key: key.id,
-    claim_link: link.id,
-    feed_token: feed.id,
-    tracked_credential: tracked.id,
-    channel,
-    delivery,
     ownValue: secret.value,
-    insteadOf: { key: key.id, by: Object.fromEntries(prepared) },
+    insteadOf: { key: key.id, by: Object.fromEntries(instead) },
   }
 }
 

@@ -15,7 +15,7 @@ const calendar = managementRoute({
   path: '/v1/organizations/{org}/expirations.ics',
   summary: 'What ends when, as a calendar to subscribe to',
   description:
-    'With a feed token in the address, which calendars can keep, or with the scope `keys:read`. What is to come or overdue, what ended in the last 30 days, and, as cancelled, what was revoked, replaced or deleted in the last 90.',
+    'Scope `keys:read`, or a feed token in the address, which calendars can keep. What is to come or overdue, what ended in the last 30 days, and, as cancelled, what was revoked, replaced or deleted in the last 90.',
   tags: ['Expirations'],
   request: { params: organizationParam, query: calendarQuery },
   responses: {

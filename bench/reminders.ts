@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+import { setUp } from './keyturn-setup.ts'
+import { type Load, measure, median, type Round } from './load.ts'
+import { serverCore } from './processes.ts'
+
+const keyCount = 1_000_000
+const dueCount = 20_000
+const presented = 1_000
+const roundSeconds = 2
+const quietRounds = 8
+const connections = 16
+
+/**
+ * A node that gives verdicts without pause, while its own job plans reminders: of a million keys 20,000 have just come within a week of
+ * their end. How long that takes is read off the table; how much it slows verdicts is the ratio of rounds of the same run, with and
+ * without it.
+ */
+export async function benchReminders(): Promise<void> {
+  const setup = await setUp(keyCount, true)
+  try {
+    await ageAYear(setup.client)
+    const node = await setup.startNode(serverCore)
+    const load: Load = {
+      values: setup.valuesFile,
+      way: 'post',
+      credential: setup.asker,
+      first: 0,
+      count: presented,
+      seconds: roundSeconds,
+      connections,
+    }
+    await measure(node, { ...load, seconds: 8 })
+    const before: Round[] = []
+    for (let round = 0; round < quietRounds; round++) before.push(await measure(node, load))
+    await makeDue(setup.client)
+    const { rounds: during, seconds } = await measureWhilePlanning(setup.client, () => measure(node, load))
+    const after: Round[] = []
+    for (let round = 0; round < quietRounds; round++) after.push(await measure(node, load))
+    const { rows } = await setup.client.query<{ due: number; reminders: number; events: number }>(`
+      select (select count(distinct subject_id) from reminders) as due, (select count(*) from reminders) as reminders,
+        (select count(*) from audit_events where action = 'key.expiring') as events`)
+    const rate = (rounds: readonly Round[]) => median(rounds.map(({ perSecond }) => perSecond))
+    const p99 = (rounds: readonly Round[]) => median(rounds.map((round) => round.p99)).toFixed(1)
+    const quiet = [...before, ...after]
+    console.log(`
+${keyCount} keys, of which ${rows[0]?.due} were due: ${rows[0]?.reminders} reminders and ${rows[0]?.events} events in ${seconds.toFixed(1)} s (promised: under 30 s)
+verify without planning: ${rate(quiet).toFixed(0)} a second, p99 ${p99(quiet)} ms (${quiet.length} rounds of ${roundSeconds} s)
+verify while planning:   ${rate(during).toFixed(0)} a second, p99 ${p99(during)} ms (${during.length} rounds)
+ratio: ${(rate(during) / rate(quiet)).toFixed(3)} (promised: above 0.9)`)
+  } finally {
+    await setup.stop()
+  }
+}
+
+/** As after a year in service: of every secret it is known when to look at it next, and none is due. */
+async function ageAYear(client: pg.Client): Promise<void> {
+  await client.query(
+    `update reminder_progress p set next_at = s.expires_at - interval '60 days' from secrets s where s.id = p.subject_id`,
+  )
+  await client.query(`update reminder_progress set next_at = 'infinity' where next_at < now()`)
+  await client.query('delete from reminder_sweeps')
+  await client.query('vacuum analyze')
+  await client.query('checkpoint')
+}
+
+/** Scattered over all of them. */
+async function makeDue(client: pg.Client): Promise<void> {
+  await client.query(
+    `update secrets set created_at = now() - interval '1 year', expires_at = now() + interval '7 days' - interval '1 minute'
+     where id in (select id from secrets where expires_at < 'infinity' order by md5(id) limit ${dueCount})`,
+  )
+}
+
+async function measureWhilePlanning(client: pg.Client, round: () => Promise<Round>) {
+  const planned = async () =>
+    Number((await client.query<{ count: string }>('select count(*) from reminders')).rows[0]?.count)
+  const dueLeft = async () =>
+    Number(
+      (await client.query<{ count: string }>('select count(*) from reminder_progress where next_at <= now()')).rows[0]
+        ?.count,
+    )
+  while ((await planned()) === 0) await sleep(50)
+  const startedAt = performance.now()
+  const rounds: Round[] = []
+  let seconds = 0
+  const watch = (async () => {
+    while ((await dueLeft()) > 0) await sleep(200)
+    seconds = (performance.now() - startedAt) / 1000
+  })()
+  while (seconds === 0) {
+    const measured = await round()
+    // One that ends after the planning is of both.
+    if (seconds === 0) rounds.push(measured)
+  }
+  await watch
+  return { rounds, seconds }
+}
