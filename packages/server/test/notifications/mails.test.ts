@@ -86,6 +86,7 @@ const request = (text = '') => ({
   endsAt: mailTime + 14 * day,
   tracked: false,
   lastUsedAt: null,
+  possible: ['rotate', 'extend', 'lapse'] as const,
   links: reminderItem().links,
 })
 
@@ -158,34 +159,33 @@ describe('mails of every kind, in a browser', () => {
   }
 
   // Between them they have all that a mail can consist of.
-  it.each(['digest', 'notices', 'request'])(
-    '%s: readable for everybody, light and dark, on a telephone too',
-    async (kind) => {
-      const mail = mailsWith()[kind]
-      if (!mail) throw new Error(`there is no mail ${kind}`)
-      for (const [colorScheme, width] of [
-        ['light', 760],
-        ['dark', 360],
-      ] as const) {
-        const { page, asked, close } = await open(mail, colorScheme, width)
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        expect(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-        const brightness = await page.evaluate<number>(
-          `getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0)`,
-        )
-        expect(brightness > 600).toBe(colorScheme === 'light')
-        // Nothing from elsewhere: whoever reads it is not seen reading it.
-        expect(asked).toEqual([])
-        await close()
-      }
-    },
-  )
+  it.each(['digest', 'request'])('%s: readable for everybody, light and dark, on a telephone too', async (kind) => {
+    const mail = mailsWith()[kind]
+    if (!mail) throw new Error(`there is no mail ${kind}`)
+    for (const [colorScheme, width] of [
+      ['light', 760],
+      ['dark', 360],
+    ] as const) {
+      const { page, asked, close } = await open(mail, colorScheme, width)
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      expect(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      const brightness = await page.evaluate<number>(
+        `getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0)`,
+      )
+      expect(brightness > 600).toBe(colorScheme === 'light')
+      // Nothing from elsewhere: whoever reads it is not seen reading it.
+      expect(asked).toEqual([])
+      await close()
+    }
+  })
 
   it('run nothing, and stay as wide as their reader has room, whatever is in a name', async () => {
     for (const text of hostile)
       for (const [kind, mail] of Object.entries(mailsWith(text))) {
+        // Both are in the digest.
+        if (kind === 'reminder' || kind === 'credential') continue
         const { page, asked, close } = await open(mail, 'light', 360)
         const name = `${kind}: ${text.slice(0, 40)}`
         expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBeLessThanOrEqual(360)

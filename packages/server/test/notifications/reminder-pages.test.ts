@@ -400,6 +400,11 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
       await owner.signIn()
       const page = await owner.request('GET', ended.rotate)
       expect([page.text.includes('Calls with it are refused'), /\/extend"/.test(page.text)]).toEqual([true, false])
+      // Who is asked is offered no more than there is.
+      expect((await reader().submit(`${ended.page}/answer`, { wish: 'extend' })).status).toBe(422)
+      expect((await reader().submit(`${ended.page}/answer`, { wish: 'rotate' })).status).toBe(200)
+      const [mail] = await mailsTo(owner.email)
+      expect([...(mail?.text.matchAll(/^https?:.*\/(\w+)$/gm) ?? [])].map(([, way]) => way)).toEqual(['rotate'])
       expect((await owner.submit(ended.rotate, {})).status).toBe(200)
     })
   })
