@@ -2,6 +2,8 @@ import { type Delivery, testEvent, webhookEvents, webhookPayload } from '@keytur
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { recordChange } from '../../src/audit/record-change.ts'
+import { alertCallsAfterEnd } from '../../src/expirations/alert-calls.ts'
+import { planReminders } from '../../src/expirations/plan-reminders.ts'
 import { sha256 } from '../../src/kernel/digest.ts'
 import { createPostWebhook } from '../../src/main/post-webhook.ts'
 import { forgetOldDeliveries } from '../../src/notifications/manage-deliveries.ts'
@@ -102,6 +104,32 @@ describe.each(engines)('webhooks, on $name', (engine) => {
         affects: null,
       }),
     )
+
+  it('tell when a reminder of a key is due, when it has ended, and that it is called after that', async () => {
+    const { project, path, secret } = await openScene()
+    const { key, secret: issued } = await keyturn.createKey(project, { name: 'Zapier', expires_in: 3 * 86_400 })
+    const told = async () => {
+      const before = at(path).length
+      await planReminders(keyturn.ground)
+      await alertCallsAfterEnd(keyturn.ground)
+      await deliver()
+      const of = { key_id: key.id, secret_id: issued.id, ends_at: key.expires_at }
+      return at(path)
+        .slice(before)
+        .map((one) => {
+          const { type, data } = verifyMessage(secret, one, keyturn.clock.now())
+          if (type !== 'key.created') expect(data).toMatchObject(of)
+          return `${type} ${data.threshold}`
+        })
+    }
+    keyturn.clock.advance(2 * 24 * hour + minute)
+    expect((await told()).toSorted()).toEqual(['key.created null', 'key.expiring 86400'])
+    keyturn.clock.advance(24 * hour)
+    expect(await told()).toEqual(['key.expired null'])
+    expect((await keyturn.verify(issued.value)).code).toBe('EXPIRED')
+    await keyturn.request('GET', `/v1/keys/${key.id}/rotation`)
+    expect(await told()).toEqual(['key.used_after_end null'])
+  })
 
   it('tell of everything that happens to keys, signed so that the library verifies it, and never a secret', async () => {
     const { org, project, path, id, secret } = await openScene()
