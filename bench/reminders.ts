@@ -56,9 +56,9 @@ ratio: ${(rate(during) / rate(quiet)).toFixed(3)} (promised: above 0.9)`)
 /** As after a year in service: of every secret it is known when to look at it next, and none is due. */
 async function ageAYear(client: pg.Client): Promise<void> {
   await client.query(
-    `update reminder_progress p set next_at = s.expires_at - interval '60 days' from secrets s where s.id = p.subject_id`,
+    `insert into reminder_progress (subject_id, organization_id, next_at)
+     select id, organization_id, expires_at - interval '60 days' from secrets on conflict (subject_id) do update set next_at = excluded.next_at`,
   )
-  await client.query(`update reminder_progress set next_at = 'infinity' where next_at < now()`)
   await client.query('delete from reminder_sweeps')
   await client.query('vacuum analyze')
   await client.query('checkpoint')

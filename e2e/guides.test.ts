@@ -83,6 +83,20 @@ describe('the commands of the guides', () => {
     expect((await call('GET', `/v1/keys/${key.id}/claim-links`)).data[0].status).toBe('withdrawn')
   })
 
+  it('for reminders show the next mail, set a time zone, and list what became of which', async () => {
+    const { key } = await createKey()
+    const said = await run(commandsOf('reminders.md'), { KEY: key.id })
+    const inFile = (name: string) => JSON.parse(readFileSync(path.join(workplace.directory, name), 'utf8'))
+    expect(inFile('preview.json')).toMatchObject({
+      next: { reason: 'expiry', threshold: 60 * 86_400, subject: expect.stringContaining('Zapier, production') },
+    })
+    expect(inFile('organization.json')).toMatchObject({
+      time_zone: 'Europe/Berlin',
+      notification_email: 'keys@example.com',
+    })
+    expect(said.match(/"next_cursor":null/g)).toHaveLength(3)
+  })
+
   it('to renew a key by itself make one, keep its value in a file of its own, and call for a renewal', async () => {
     const file = path.join(workplace.directory, 'key')
     const commands = commandsOf('self-renewal.md').map((text) =>

@@ -35,6 +35,10 @@ const ofManager: ActionName[] = [
   'tracked_credentials:write',
   'audit:read',
   'channels:read',
+  'reminders:read',
+  'reminders:change',
+  'mails:read',
+  'mails:change',
 ]
 const ofAuditor: ActionName[] = [
   ...everybody,
@@ -43,6 +47,8 @@ const ofAuditor: ActionName[] = [
   'audit:verify',
   'members:read',
   'channels:read',
+  'reminders:read',
+  'mails:read',
 ]
 const ofAdmin: ActionName[] = [
   ...new Set([...ofManager, ...ofAuditor]),

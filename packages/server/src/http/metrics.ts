@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type SoonEndings, soonWindows } from '../expirations/soon-ending.ts'
+import type { MailSender } from '../notifications/mail-sender.ts'
 import type { DeliverySender } from '../notifications/send-deliveries.ts'
 import type { UseCollector } from '../usage/use-collector.ts'
 import type { ChangeFeed } from '../verification/change-feed.ts'
@@ -18,6 +19,7 @@ export interface Measured {
   readonly uses: UseCollector
   readonly soonEndings: SoonEndings
   readonly deliverySender: DeliverySender
+  readonly mails: Pick<MailSender, 'counts'>
 }
 
 /**
@@ -49,6 +51,7 @@ function createRegistry({
   uses,
   soonEndings,
   deliverySender,
+  mails,
 }: Measured): Registry {
   const registry = new Registry()
   const registers = [registry]
@@ -138,6 +141,12 @@ function createRegistry({
       this.set(await deliverySender.countDead())
     },
   })
+  counter('keyturn_mails_sent_total', 'Mails that the SMTP server has taken.', () => mails.counts.sent)
+  counter(
+    'keyturn_mail_failures_total',
+    'Attempts to send a mail that failed; it is tried again for three days.',
+    () => mails.counts.failures,
+  )
   new Gauge({
     name: 'keyturn_expirations',
     help: 'Secrets and tracked credentials that end within a time, of all organizations; counted once a minute, up to 50,000.',

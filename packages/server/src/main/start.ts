@@ -113,13 +113,19 @@ export async function serve(
     post: createPostWebhook({ allowPrivate: settings.webhookAllowPrivate }),
     onTrouble: (error) => log.warn({ err: error }, 'a delivery was interrupted; it will be tried again'),
   })
-  const metrics = new Metrics({ ...node, counts, deliverySender, soonEndings: new SoonEndings(ground, clock) })
+  const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
+  const sender = new MailSender({
+    ground,
+    mailer,
+    follower: { stillHolds: (mail) => mailStillHolds(ground, mail), settled: settleReminders },
+  })
+  const soonEndings = new SoonEndings(ground, clock)
+  const metrics = new Metrics({ ...node, counts, deliverySender, soonEndings, mails: sender })
   await feed.start()
   const whyNotReady = () => findWhyNotReady(database)
   const { publicUrl, trustedProxies: proxies } = settings
   // What cannot be written now stays noted and is counted as a failure; the decision goes by what is written.
   const flushUses = (keyId: string) => uses.flushKey(keyId).catch(() => {})
-  const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
   const signIn = new SignIn({
     ground,
     clock,
@@ -127,11 +133,6 @@ export async function serve(
     publicUrl,
     mailer,
     onMailFailure: (error) => log.warn({ err: error }, 'a mail could not be sent'),
-  })
-  const sender = new MailSender({
-    ground,
-    mailer,
-    follower: { stillHolds: (mail) => mailStillHolds(ground, mail), settled: settleReminders },
   })
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {

@@ -61,8 +61,8 @@ class StillClock implements Clock {
 class Killed extends Error {}
 
 describe.each([
-  { name: 'PGlite' as const, keys: 600 },
-  { name: 'PostgreSQL' as const, keys: 10_000 },
+  { name: 'PGlite' as const, keys: 400 },
+  { name: 'PostgreSQL' as const, keys: Number(process.env['YEAR_KEYS'] ?? 10_000) },
 ])('a year of reminders for $keys keys, on $name', ({ name, keys: keyCount }) => {
   const clock = new StillClock()
   const draw = drawFrom(20_270_115)
@@ -186,10 +186,11 @@ describe.each([
       const place = draw() < 0.7 ? organizations[0] : draw() < 0.8 ? organizations[1] : organizations[2]
       if (!place) throw new Error('there are three')
       const { naive: org } = place
-      const [a, b] = [`one@${org.zone}.example`, `two@${org.zone}.example`].map((one) => one.toLowerCase())
+      const domain = `${org.id.slice(-6)}.example`
+      const [a, b] = [`one@${domain}`, `two@${domain}`]
       const owner =
         org.fallback === null && chance(0.5) ? null : pick([a, a, b, null, ...org.gone] as (string | null)[])
-      const contact = org.fallback !== null && chance(0.3) ? `team@${org.id}.example` : null
+      const contact = org.fallback !== null && chance(0.3) ? `team@${domain}` : null
       const key: NaiveKey = {
         id: newId('key', clock.time),
         org,
@@ -343,11 +344,11 @@ describe.each([
 
   it('every reminder that the rules demand arrives once, whatever breaks', async () => {
     await makeKeys(Math.floor(keyCount * 0.6), 200 * day)
-    const perStep = Math.ceil((keyCount * 0.4) / 250)
+    const perStep = Math.ceil((keyCount * 0.4) / 120)
     const pending: NaiveReminder[][] = []
     let steps = 0
     for (const end = begin + 365 * day; clock.time < end; steps++) {
-      clock.time += Math.floor(chance(0.02) ? (5 + draw() * 10) * day : (8 + draw() * 50) * hour)
+      clock.time += Math.floor(chance(0.02) ? (5 + draw() * 10) * day : (12 + draw() * 84) * hour)
       if (naive.keys.length < keyCount) await makeKeys(perStep, hour)
       await act()
       const manner = pick<Manner>([
@@ -358,7 +359,7 @@ describe.each([
         451,
         'drop',
         'take and drop',
-        steps % 40 === 0 ? 'stall' : 'take',
+        steps % 30 === 0 ? 'stall' : 'take',
       ])
       const isBad = (recipient: string) => manner !== 'take' && steps % 2 === 0 && recipient.length % 3 !== 0
       mailbox.behave((recipient) => (isBad(recipient) ? manner : 'take'))
@@ -386,9 +387,9 @@ describe.each([
       if (chance(0.1)) await reopen(below(2))
       if (chance(0.04)) await tryBack()
     }
-    expect(steps).toBeGreaterThan(200)
+    expect(steps).toBeGreaterThan(120)
     await compare()
-  })
+  }, 240_000)
 
   /** The clock of the database is set back for a while. */
   async function tryBack(): Promise<void> {
