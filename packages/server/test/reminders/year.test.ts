@@ -320,7 +320,7 @@ describe.each([
   /** @param dying it dies after the server has taken a mail, and before it can say so */
   async function send(place: number, dying: boolean): Promise<void> {
     const ground = groundFor(place)
-    const real = openSmtpMailer(mailbox.url, 'keys@example.com', 150)
+    const real = openSmtpMailer(mailbox.url, 'keys@example.com', 1_000)
     const mailer = {
       send: async (mail: OutgoingMail) => {
         await real.send(mail)
@@ -417,8 +417,10 @@ describe.each([
     const found = new Map(rows.map(({ mark, state }) => [mark, state]))
     expect(found.size).toBe(rows.length)
     const wanted = new Map<string, string>(naive.reminders.map(({ mark, state }) => [mark, state]))
+    // Where one node planned while another was sending, the one that was told before went by itself.
+    const superseded = new Set(naive.reminders.filter((one) => one.superseded).map(({ mark }) => mark))
     const wrong = [...new Set([...wanted.keys(), ...found.keys()])].filter(
-      (mark) => wanted.get(mark) !== found.get(mark),
+      (mark) => wanted.get(mark) !== found.get(mark) && !(superseded.has(mark) && found.get(mark) === 'sent'),
     )
     expect(wrong.map((mark) => `${mark}: ${found.get(mark)}, not ${wanted.get(mark)}`).slice(0, 10)).toEqual([])
     expect(wanted.size).toBeGreaterThan(keyCount * 2)
