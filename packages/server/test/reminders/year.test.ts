@@ -61,7 +61,7 @@ class StillClock implements Clock {
 class Killed extends Error {}
 
 describe.each([
-  { name: 'PGlite' as const, keys: 300 },
+  { name: 'PGlite' as const, keys: 150 },
   { name: 'PostgreSQL' as const, keys: 10_000 },
 ])('a year of reminders for $keys keys, on $name', ({ name, keys: keyCount }) => {
   const clock = new StillClock()
@@ -423,7 +423,7 @@ describe.each([
       (mark) => wanted.get(mark) !== found.get(mark) && !(superseded.has(mark) && found.get(mark) === 'sent'),
     )
     expect(wrong.map((mark) => `${mark}: ${found.get(mark)}, not ${wanted.get(mark)}`).slice(0, 10)).toEqual([])
-    expect(wanted.size).toBeGreaterThan(keyCount * 2)
+    expect(wanted.size).toBeGreaterThan(keyCount * 1.5)
 
     // Each that was sent is in one mail, which the server has taken, and repeats of it have its Message-ID.
     const { rows: mails } = await sql<{
