@@ -2,6 +2,7 @@ import type { MailState } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { isIdOf, newId } from '../kernel/ids.ts'
 import type { Instant } from '../kernel/instant.ts'
+import { redact } from '../kernel/redaction.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Call } from '../people/call.ts'
 import { requireScope, requireWholeOrganization } from '../people/permissions.ts'
@@ -56,12 +57,18 @@ export async function listMails(
   return { data, nextCursor: rows.length > query.limit ? (data.at(-1)?.id ?? null) : null }
 }
 
-/** With what it says. @throws DomainError insufficient_scope, whole_organization_required, mail_not_found */
+/**
+ * With what it says. The links in it work for whoever has them: who may change nothing sees them without what makes them work.
+ *
+ * @throws DomainError insufficient_scope, whole_organization_required, mail_not_found
+ */
 export async function readMail(call: Call, organization: Organization, id: string): Promise<MailWithText> {
   requireReading(call)
   const mail = await mails.findMail(call.reader, organization.id, id)
   if (!mail) throw new DomainError('mail_not_found')
-  return mail
+  const { scopes } = call.caller
+  if (scopes === 'all' || scopes.has('keys:write')) return mail
+  return { ...mail, text: redact(mail.text), html: mail.html === null ? null : redact(mail.html) }
 }
 
 /**

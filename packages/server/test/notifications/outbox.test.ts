@@ -226,6 +226,23 @@ describe.each(engines)('the outbox, on $name', (engine) => {
     expect(await read(seen[0] ?? '')).toMatchObject({ text: expect.stringMatching(/./) })
   })
 
+  it('whoever may change nothing reads a mail without what makes its links work', async () => {
+    const link = `https://keys.example/reminders/${'Ab-_'.repeat(30)}/lapse`
+    const id = await keyturn.ground.change(async (tx) => {
+      const mail = { recipient: newEmail(), subject: 'Soon', text: `Here: ${link}`, html: `<a href="${link}">here</a>` }
+      return enqueueMail(tx, organizationId, { ...mail, messageId: null, about: 'test' }, await keyturn.ground.now(tx))
+    })
+    const readAs = async (scopes: string[]) => {
+      const { secret } = await keyturn.createManagementKey(organizationId, { scopes })
+      return (await keyturn.request('GET', `${path()}/${id}`, { key: secret.value })).body
+    }
+    expect(await readAs(['keys:read', 'keys:write'])).toMatchObject({ text: `Here: ${link}` })
+    expect(await readAs(['keys:read'])).toMatchObject({
+      text: 'Here: https://keys.example/reminders/[token]/lapse',
+      html: '<a href="https://keys.example/reminders/[token]/lapse">here</a>',
+    })
+  })
+
   it('the mails of another organization are not there', async () => {
     const other = await keyturn.createOrganization()
     const id = await enqueue(newEmail())

@@ -61,8 +61,8 @@ class StillClock implements Clock {
 class Killed extends Error {}
 
 describe.each([
-  { name: 'PGlite' as const, keys: 400 },
-  { name: 'PostgreSQL' as const, keys: Number(process.env['YEAR_KEYS'] ?? 10_000) },
+  { name: 'PGlite' as const, keys: 150 },
+  { name: 'PostgreSQL' as const, keys: 10_000 },
 ])('a year of reminders for $keys keys, on $name', ({ name, keys: keyCount }) => {
   const clock = new StillClock()
   const draw = drawFrom(20_270_115)
@@ -249,7 +249,7 @@ describe.each([
   /** What people do on a day. */
   async function act(): Promise<void> {
     const call = callFor(below(2))
-    for (let each = 0; each < 3; each++) {
+    for (let each = 0; each < 5; each++) {
       const key = pick(naive.keys)
       const [only, ...others] = living(key)
       if (key.revoked || !only || others.length > 0 || only.expires === Number.POSITIVE_INFINITY) continue
@@ -320,7 +320,7 @@ describe.each([
   /** @param dying it dies after the server has taken a mail, and before it can say so */
   async function send(place: number, dying: boolean): Promise<void> {
     const ground = groundFor(place)
-    const real = openSmtpMailer(mailbox.url, 'keys@example.com', 150)
+    const real = openSmtpMailer(mailbox.url, 'keys@example.com', 1_000)
     const mailer = {
       send: async (mail: OutgoingMail) => {
         await real.send(mail)
@@ -344,11 +344,11 @@ describe.each([
 
   it('every reminder that the rules demand arrives once, whatever breaks', async () => {
     await makeKeys(Math.floor(keyCount * 0.6), 200 * day)
-    const perStep = Math.ceil((keyCount * 0.4) / 120)
+    const perStep = Math.ceil((keyCount * 0.4) / 60)
     const pending: NaiveReminder[][] = []
     let steps = 0
     for (const end = begin + 365 * day; clock.time < end; steps++) {
-      clock.time += Math.floor(chance(0.02) ? (5 + draw() * 10) * day : (12 + draw() * 84) * hour)
+      clock.time += Math.floor(chance(0.02) ? (5 + draw() * 10) * day : (12 + draw() * 190) * hour)
       if (naive.keys.length < keyCount) await makeKeys(perStep, hour)
       await act()
       const manner = pick<Manner>([
@@ -359,7 +359,7 @@ describe.each([
         451,
         'drop',
         'take and drop',
-        steps % 30 === 0 ? 'stall' : 'take',
+        steps % 10 === 0 ? 'stall' : 'take',
       ])
       const isBad = (recipient: string) => manner !== 'take' && steps % 2 === 0 && recipient.length % 3 !== 0
       mailbox.behave((recipient) => (isBad(recipient) ? manner : 'take'))
@@ -368,7 +368,7 @@ describe.each([
       if (both) await runNode(one, false)
       naive.plan(clock.time)
       const fresh = naive.digests(clock.time)
-      const dying = name === 'PostgreSQL' && steps % 50 === 7
+      const dying = name === 'PostgreSQL' && steps % 20 === 7
       await send(one, dying)
       if (dying) {
         // Whatever it had in hand is somebody else's after the lease.
@@ -385,9 +385,9 @@ describe.each([
         if (isBad(mail[0]?.recipient ?? '')) pending.push(mail)
         else for (const reminder of mail) reminder.state = 'sent'
       if (chance(0.1)) await reopen(below(2))
-      if (chance(0.04)) await tryBack()
+      if (chance(0.08)) await tryBack()
     }
-    expect(steps).toBeGreaterThan(120)
+    expect(steps).toBeGreaterThan(60)
     await compare()
   }, 240_000)
 
@@ -417,11 +417,13 @@ describe.each([
     const found = new Map(rows.map(({ mark, state }) => [mark, state]))
     expect(found.size).toBe(rows.length)
     const wanted = new Map<string, string>(naive.reminders.map(({ mark, state }) => [mark, state]))
+    // Where one node planned while another was sending, the one that was told before went by itself.
+    const superseded = new Set(naive.reminders.filter((one) => one.superseded).map(({ mark }) => mark))
     const wrong = [...new Set([...wanted.keys(), ...found.keys()])].filter(
-      (mark) => wanted.get(mark) !== found.get(mark),
+      (mark) => wanted.get(mark) !== found.get(mark) && !(superseded.has(mark) && found.get(mark) === 'sent'),
     )
     expect(wrong.map((mark) => `${mark}: ${found.get(mark)}, not ${wanted.get(mark)}`).slice(0, 10)).toEqual([])
-    expect(wanted.size).toBeGreaterThan(keyCount * 2)
+    expect(wanted.size).toBeGreaterThan(keyCount * 1.5)
 
     // Each that was sent is in one mail, which the server has taken, and repeats of it have its Message-ID.
     const { rows: mails } = await sql<{

@@ -46,7 +46,8 @@ export interface NaiveReminder {
   readonly sendAt: number
   readonly urgent: boolean
   state: 'planned' | 'sent' | 'failed' | 'quieted' | 'obsolete'
-  mailed: boolean
+  /** A nearer one of the same date went with it. */
+  superseded: boolean
 }
 
 const sec = 1000
@@ -110,10 +111,11 @@ export class NaiveReminders {
             other.reason === one.reason &&
             other.date === one.date &&
             other.threshold < one.threshold
-          )
+          ) {
             one.state = 'obsolete'
+            one.superseded = true
+          }
       const rest = group.filter((one) => one.state === 'planned')
-      for (const one of rest) one.mailed = true
       if (rest.length > 0) mails.push(rest)
     }
     return mails
@@ -202,7 +204,7 @@ export class NaiveReminders {
     const near = threshold * sec <= 7 * day || reason === 'overlap_end' || reason === 'used_after_end'
     if (near || !there) for (const one of org.administrators) people.add(one)
     if (!there && org.administrators.length === 0 && org.fallback !== null) people.add(org.fallback)
-    const common = { secret, reason, date, threshold, mailed: false }
+    const common = { secret, reason, date, threshold, superseded: false }
     const mark = (recipient: string) => [secret.id, reason, date, threshold, recipient].join(' ')
     if (people.size === 0)
       this.reminders.push({ ...common, mark: mark(''), recipient: '', sendAt: now, urgent: false, state: 'failed' })
