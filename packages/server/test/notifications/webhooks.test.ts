@@ -108,27 +108,24 @@ describe.each(engines)('webhooks, on $name', (engine) => {
   it('tell when a reminder of a key is due, when it has ended, and that it is called after that', async () => {
     const { project, path, secret } = await openScene()
     const { key, secret: issued } = await keyturn.createKey(project, { name: 'Zapier', expires_in: 3 * 86_400 })
-    const told = async () => {
-      const before = at(path).length
+    /** The newest ones, once there are so many in all: the server sends them as well. */
+    const told = async (before: number, count: number) => {
       await planReminders(keyturn.ground)
       await alertCallsAfterEnd(keyturn.ground)
       await deliver()
+      const found = (await receiver.waitFor(before + count, path)).slice(before)
+      const messages = found.map((one) => verifyMessage(secret, one, keyturn.clock.now()))
       const of = { key_id: key.id, secret_id: issued.id, ends_at: key.expires_at }
-      return at(path)
-        .slice(before)
-        .map((one) => {
-          const { type, data } = verifyMessage(secret, one, keyturn.clock.now())
-          if (type !== 'key.created') expect(data).toMatchObject(of)
-          return `${type} ${data.threshold}`
-        })
+      for (const { type, data } of messages) if (type !== 'key.created') expect(data).toMatchObject(of)
+      return messages.map(({ type, data }) => `${type} ${data.threshold}`).toSorted()
     }
     keyturn.clock.advance(2 * 24 * hour + minute)
-    expect((await told()).toSorted()).toEqual(['key.created null', 'key.expiring 86400'])
+    expect(await told(0, 2)).toEqual(['key.created null', 'key.expiring 86400'])
     keyturn.clock.advance(24 * hour)
-    expect(await told()).toEqual(['key.expired null'])
+    expect(await told(2, 1)).toEqual(['key.expired null'])
     expect((await keyturn.verify(issued.value)).code).toBe('EXPIRED')
     await keyturn.request('GET', `/v1/keys/${key.id}/rotation`)
-    expect(await told()).toEqual(['key.used_after_end null'])
+    expect(await told(3, 1)).toEqual(['key.used_after_end null'])
   })
 
   it('tell of everything that happens to keys, signed so that the library verifies it, and never a secret', async () => {
