@@ -164,6 +164,13 @@ describe('the commands of the guides', () => {
     expect(tracked).toMatchObject({ id: JSON.parse(file('tracked.json')).id, expires_at: '2032-03-01T00:00:00.000Z' })
   })
 
+  it('to see what is mailed show the next mail about a key, and the outbox', async () => {
+    const { key } = await createKey()
+    const said = await run(commandsOf('mail.md'), { KEY: key.id })
+    expect(said).toContain('Zapier, production: ends in')
+    expect(said).toContain('"next_cursor":')
+  })
+
   it('for webhooks start a receiver, make a channel, test it, rotate its secret, and make a team mailbox', async () => {
     const [serve = 'false', ...commands] = commandsOf('webhooks.md')
     const port = await findFreePort()

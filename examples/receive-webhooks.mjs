@@ -33,7 +33,7 @@ createServer((request, response) => {
       take(body, Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])))
       response.writeHead(204).end()
     } catch (error) {
-      response.writeHead(400).end(`${error instanceof Error ? error.message : error}\n`)
+      response.writeHead(400).end(`${String(error)}\n`)
     }
   })
 }).listen(Number(port), '127.0.0.1', () => console.log(`listening on ${port}`))

@@ -28,6 +28,11 @@ describe('redaction', () => {
     expect(redact(`{"token":"kt_root_${random}"}`)).toBe('{"token":"kt_root_[secret]"}')
   })
 
+  it('covers the links in reminders', () => {
+    const token = `ab-_${randomBase62(60)}`
+    expect(redact(`GET /reminders/${token}/extend failed`)).toBe('GET /reminders/[token]/extend failed')
+  })
+
   it('covers whatever follows Bearer, as any other system may have made it', () => {
     expect(redact('authorization: Bearer abc.def-ghi_jkl')).toBe('authorization: Bearer [secret]')
     expect(redact('{"authorization":"bearer 0123456789"}')).toBe('{"authorization":"bearer [secret]"}')

@@ -23,6 +23,8 @@ export interface ChangeRequestModel {
   readonly endsAt: Instant
   readonly tracked: boolean
   readonly lastUsedAt: Instant | null
+  /** What can be done at all. */
+  readonly possible: readonly Wish[]
   /** Of this administrator. */
   readonly links: ActionLinks
 }
@@ -76,7 +78,7 @@ export function changeRequestMail(model: ChangeRequestModel): RenderedMail {
   })
 }
 
-function waysFor({ links, wish, tracked }: ChangeRequestModel): Way[] {
+function waysFor({ links, wish, possible, tracked }: ChangeRequestModel): Way[] {
   if (tracked)
     return [{ label: 'Look at it', url: links.lapse, means: 'renew it at its issuer, then make the new value known.' }]
   const ways: Record<Wish, Way> = {
@@ -88,6 +90,5 @@ function waysFor({ links, wish, tracked }: ChangeRequestModel): Way[] {
     },
     lapse: { label: 'Let it lapse', url: links.lapse, means: 'be reminded again only at the end.' },
   }
-  const others = (['rotate', 'extend', 'lapse'] as const).filter((other) => other !== wish)
-  return [ways[wish], ...others.map((other) => ways[other])]
+  return [wish, ...possible.filter((other) => other !== wish)].map((one) => ways[one])
 }

@@ -19,7 +19,7 @@ export function waysOut(item: ReminderItem): Way[] {
   const lapse: Way = {
     label: 'Let it lapse',
     url: links.lapse,
-    means: 'nobody needs it any more: be reminded again only at the end.',
+    means: 'nobody needs it any more; reminders come again only at the end.',
   }
   switch (reason) {
     case 'expiry':

@@ -11,6 +11,7 @@ import { changeRequestMail } from './change-request-mail.ts'
 import { noteRequest } from './change-request-store.ts'
 import { callOfLink, type OpenedReminder } from './open-reminder.ts'
 import { enqueueMail } from './outbox.ts'
+import { offersOf } from './reminder-offers.ts'
 
 const dayMs = 86_400_000
 
@@ -74,7 +75,7 @@ async function mailTo(
   const mail = changeRequestMail({
     organizationName: organization.name,
     recipient,
-    timeZone: 'UTC',
+    timeZone: organization.timeZone,
     now,
     wish,
     note,
@@ -87,6 +88,7 @@ async function mailTo(
     endsAt: about.reason === 'rotation_due' ? about.endsAt : of.secret ? endOf(of.secret) : about.endsAt,
     tracked: of.view === null,
     lastUsedAt: of.secret?.lastUsedAt ?? null,
+    possible: offersOf(opened).wishes,
     links,
   })
   const marks = [about.subjectId, about.recipient, wish, recipient, now].join('\n')

@@ -30,6 +30,11 @@ const mostAtOnce = 200
 // Longer than an attempt can take: whoever finds a lease over knows that nobody is at it any more.
 const leaseMs = 60_000
 
+// With very many organizations a look is no trifle: it may take a twentieth of the time, and nobody waits longer than that for it.
+const cheapLookMs = 20
+const restAfterLook = 20
+const longestRestMs = 10_000
+
 const system: Actor = { type: 'system', id: null, name: 'Keyturn' }
 const origin = { caller: { actor: system }, address: null, requestId: null }
 
@@ -44,6 +49,7 @@ export class DeliverySender {
   #taking: Promise<void> | null = null
   #again = false
   #stopped = false
+  #lookAgainAt = 0
 
   constructor(parts: SenderParts) {
     this.#parts = parts
@@ -61,8 +67,18 @@ export class DeliverySender {
 
   /** Looks at the trail, takes up what is due, and does not wait until it has arrived. */
   async run(): Promise<void> {
-    await announceEvents(this.#parts.ground)
+    await this.#announce()
     await this.#take()
+  }
+
+  /** Where nothing was to be told, the next look at the trails of all organizations waits for as long as this one was costly. */
+  async #announce(): Promise<void> {
+    const { ground, clock } = this.#parts
+    const begun = clock.monotonic()
+    if (begun < this.#lookAgainAt) return
+    const told = await announceEvents(ground)
+    const tookMs = clock.monotonic() - begun
+    if (told === 0 && tookMs > cheapLookMs) this.#lookAgainAt = begun + Math.min(restAfterLook * tookMs, longestRestMs)
   }
 
   /** Until nothing that this process took up is under way. */

@@ -46,7 +46,7 @@ export function payloadOf(type: WebhookEvent, event: AuditEvent, subject: Subjec
       owner: subject?.owner ?? null,
       management: subject?.management ?? false,
       ends_at: textIn(after, 'ends_at') ?? (subject && formatInstant(subject.endsAt)),
-      threshold: numberIn(after, 'threshold'),
+      threshold: type.endsWith('.expiring') ? numberIn(after, 'threshold') : null,
       actor: event.actor,
     },
   }

@@ -174,7 +174,7 @@ describe.each(engines)('claim links, on $name', (engine) => {
       const unknown = await keyturn.request('GET', '/claim/nonsense', { key: null })
       for (const { headers } of [opened, claimed, used, unknown]) {
         expect(headers.get('cache-control')).toBe('no-store')
-        expect(headers.get('referrer-policy')).toBe('no-referrer')
+        expect(headers.get('referrer-policy')).toBe('same-origin')
         expect(headers.get('x-robots-tag')).toContain('noindex')
         const policy = headers.get('content-security-policy')
         expect(policy).toContain("default-src 'none'")

@@ -108,13 +108,16 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
   })
 
   /** What an answer shows this once: the value of a secret, or a link to one. */
-  const shownOnce = ({ body }: Answer): string | null => body?.secret?.value ?? body?.url ?? null
+  const shownOnce = ({ body }: Answer): string | null =>
+    body?.secret?.value ?? body?.signing_secret ?? body?.url ?? null
 
   const issuing = [
+    'POST /v1/channels/{channel}/rotate-secret',
     'POST /v1/keys/self/rotate',
     'POST /v1/keys/{key}/claim-links',
     'POST /v1/keys/{key}/rotate',
     'POST /v1/keys/{key}/secrets',
+    'POST /v1/organizations/{org}/channels',
     'POST /v1/organizations/{org}/feed-tokens',
     'POST /v1/organizations/{org}/invitations',
     'POST /v1/organizations/{org}/management-keys',

@@ -123,6 +123,7 @@ describe.each(engines)('GET /metrics, on $name', (engine) => {
       'window',
       'source',
       'in_use',
+      'outcome',
       'version',
       'path',
       'code',

@@ -190,7 +190,7 @@ describe.each(engines)('what the server answers, on $name', (engine) => {
       // No browser asks for it, and it has no byte to spare.
       if (name === 'POST /v1/verify') continue
       expect(headers.get('x-content-type-options')).toBe('nosniff')
-      expect(headers.get('referrer-policy')).toBe('no-referrer')
+      expect(headers.get('referrer-policy')).toBe('same-origin')
     }
   })
 

@@ -89,6 +89,16 @@ describe('the pages for people, in a browser', () => {
     await page.context().close()
   })
 
+  it('let people sign in over plain HTTP, under whatever name the installation is reached', async () => {
+    const { email } = await join(keyturn, 'default', { role: 'member' })
+    const { page } = await open()
+    await page.goto(`http://keyturn.internal:${new URL(keyturn.url).port}/sign-in`)
+    await signInWith(page, email)
+    expect(await headingOf(page)).toBe('You are signed in')
+    await press(page, 'Sign out')
+    expect(await headingOf(page)).toBe('Sign in')
+  })
+
   it('ask for the second factor, and lead back to the invitation that somebody with an account came for', async () => {
     const person = await join(keyturn, (await keyturn.createOrganization()).id, { role: 'member' })
     const begun = await person.request('POST', '/v1/me/two-factor', { body: { password: goodPassword } })

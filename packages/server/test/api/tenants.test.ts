@@ -7,9 +7,9 @@ import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { type Operation, operations } from '../support/operations.ts'
 import { callOperation, expectNothingChanged, makePlace, type Place } from '../support/samples.ts'
 
-type Target = 'org' | 'project' | 'key'
+type Target = 'org' | 'project' | 'key' | 'channel'
 const targetOf = (operation: Operation): Target | undefined =>
-  (['org', 'project', 'key'] as const).find((name) => operation.path.includes(`{${name}}`))
+  (['org', 'project', 'key', 'channel'] as const).find((name) => operation.path.includes(`{${name}}`))
 
 /** Every endpoint that takes the id of something that belongs to somebody. */
 const withTarget = operations.filter((operation) => targetOf(operation) !== undefined)
@@ -17,7 +17,12 @@ const withTarget = operations.filter((operation) => targetOf(operation) !== unde
 /** Ids of the right shape that nobody was given. */
 const missing = () => {
   const now = Date.now()
-  return { org: newId('organization', now), project: newId('project', now), key: newId('key', now) }
+  return {
+    org: newId('organization', now),
+    project: newId('project', now),
+    key: newId('key', now),
+    channel: newId('channel', now),
+  }
 }
 
 const allScopes = [...managementScopes]
@@ -37,7 +42,7 @@ describe.each(engines)('what belongs to another organization, on $name', (engine
   let own: Place
   let neighbour: Place
   let foreign: Place
-  const foreignThings: Record<Target, string[]> = { org: [], project: [], key: [] }
+  const foreignThings: Record<Target, string[]> = { org: [], project: [], key: [], channel: [] }
   const callers: Record<Reach, string> = {
     'all of its own organization': '',
     'one project of its own organization': '',
@@ -54,6 +59,7 @@ describe.each(engines)('what belongs to another organization, on $name', (engine
     foreignThings.org = [foreign.org, 'initech']
     foreignThings.project = [foreign.project, slug, await hiddenProject(foreign.org)]
     foreignThings.key = [...keys.data.map((key: { id: string }) => key.id), foreignManagement.id]
+    foreignThings.channel = [foreign.channel ?? '', (await makePlace(keyturn, foreign.org)).channel ?? '']
     const whole = await keyturn.createManagementKey(own.org, { scopes: allScopes })
     const bound = await keyturn.createManagementKey(own.org, { scopes: allScopes, projects: [own.project] })
     callers['all of its own organization'] = whole.secret.value
@@ -120,7 +126,7 @@ describe.each(engines)('what belongs to another organization, on $name', (engine
       })
     }
 
-    if (target !== 'org') {
+    if (target === 'project' || target === 'key') {
       it('answers the same of another project of its organization to a key that does not reach it', () =>
         expectNothingChanged(keyturn, () => expectMissing(operation, target, neighbour[target], bound())))
     }

@@ -5,18 +5,25 @@ import { MasterKey } from '../../src/kernel/master-key.ts'
 import { actionLinks, expiryOfLinks, type LinkSubject } from '../../src/notifications/action-links.ts'
 import { engines } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
+import { type Mailbox, openMailbox } from '../support/mailbox.ts'
 import { join, newEmail, Person, setUpOwner } from '../support/people.ts'
+import { Reminding } from '../support/reminding.ts'
 
 const day = 86_400_000
 
 describe.each(engines)('the links of a reminder, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
+  let mailbox: Mailbox
   beforeAll(async () => {
+    mailbox = await openMailbox()
     keyturn = await openKeyturn(engine)
     owner = await setUpOwner(keyturn)
   })
-  afterAll(() => keyturn.stop())
+  afterAll(async () => {
+    await keyturn.stop()
+    await mailbox.stop()
+  })
 
   const subjectOf = (key: Key, secret: Secret, fields: Partial<LinkSubject> = {}): LinkSubject => {
     const endsAt = Date.parse(secret.retires_at ?? secret.expires_at ?? '')
@@ -53,14 +60,20 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
         `/v1/organizations/default/audit-events?key=${key}${action ? `&action=${action}` : ''}`,
       )
     ).body.data
-  const mailsTo = async (recipient: string): Promise<{ id: string; subject: string; text: string; html: string }[]> => {
-    const { body } = await keyturn.request('GET', '/v1/organizations/default/outbox?limit=100')
-    const ids = body.data.filter((mail: { recipient: string }) => mail.recipient === recipient)
-    return Promise.all(
-      ids.map(
-        async ({ id }: { id: string }) => (await keyturn.request('GET', `/v1/organizations/default/outbox/${id}`)).body,
-      ),
-    )
+  interface OutgoingMail {
+    readonly id: string
+    readonly recipient: string
+    readonly about: string
+    readonly subject: string
+    readonly text: string
+    readonly html: string
+  }
+  /** Newest first, whether or not somebody has sent them by now. */
+  async function mailsTo(recipient: string, about = 'request'): Promise<OutgoingMail[]> {
+    const outbox = '/v1/organizations/default/outbox'
+    const listed: OutgoingMail[] = (await keyturn.request('GET', `${outbox}?limit=100`)).body.data
+    const theirs = listed.filter((mail) => mail.recipient === recipient && mail.about === about)
+    return Promise.all(theirs.map(async ({ id }) => (await keyturn.request('GET', `${outbox}/${id}`)).body))
   }
   const until = (html: string) => /name="until" value="([^"]+)"/.exec(html)?.[1] ?? ''
 
@@ -135,6 +148,41 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
   })
 
   describe('for whoever holds them', () => {
+    it('from the mail on: whoever says that they know is left in peace until the last two thresholds', async () => {
+      const email = newEmail('holder')
+      const { key, secret } = await makeLinks({ owner: email, expires_in: 100 * 86_400 })
+      const end = Date.parse(secret.expires_at ?? '')
+      const reminding = new Reminding(keyturn, mailbox)
+      reminding.moveUntil(end - 30 * day)
+      await reminding.tend()
+      reminding.moveTo(9)
+      await reminding.tend()
+      const [mail] = await mailsTo(email, 'reminders')
+      expect(mail?.subject).toMatch(/: ends in \d+ days, on /)
+      const lapse = new URL(/https?:\S+\/lapse$/m.exec(mail?.text ?? '')?.[0] ?? '').pathname
+      for (const method of ['HEAD', 'GET']) await reader().request(method, lapse)
+      expect(await eventsOf(key.id, 'reminder.acknowledged')).toEqual([])
+      const answer = lapse.replace(/lapse$/, 'answer')
+      const known = await reader().submit(answer, { wish: 'acknowledge' })
+      expect([known.status, known.text.includes('Noted')]).toEqual([200, true])
+      // Once more is as good as once.
+      expect((await reader().submit(answer, { wish: 'acknowledge' })).status).toBe(200)
+      const [event, ...more] = await eventsOf(key.id, 'reminder.acknowledged')
+      expect([event.actor, more]).toEqual([{ type: 'reminder_link', id: null, name: `Link in a mail to ${email}` }, []])
+
+      while (reminding.now < end + day) {
+        reminding.moveTo(9)
+        await reminding.tend()
+      }
+      const told = (await mailsTo(email, 'reminders')).map(({ subject }) =>
+        subject.replace(/^.*: (ends|has ended).*$/, '$1'),
+      )
+      expect(told).toEqual(['has ended', 'ends', 'ends', 'ends'])
+      const late = await reader().submit(answer, { wish: 'acknowledge' })
+      expect([late.status, late.text.includes('that date is past')]).toEqual([409, true])
+      await owner.signIn()
+    })
+
     it('ask the administrators once a day for each wish: a mail to each of them with links of their own, and on record', async () => {
       const admin = await join(keyturn, 'default', { role: 'admin' })
       await join(keyturn, 'default', { role: 'manager' })
@@ -163,7 +211,7 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
       const again = await Promise.all(
         ['extend', 'rotate', 'rotate', 'rotate'].map((wish) => reader().submit(`${page}/answer`, { wish })),
       )
-      expect(again.map(({ status }) => status).toSorted()).toEqual([200, 429, 429, 429])
+      expect(again.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 429, 429, 429])
       expect(await mailsTo(admin.email)).toHaveLength(2)
       keyturn.clock.advance(day - 60_000)
       expect((await reader().submit(`${page}/answer`, { wish: 'extend' })).status).toBe(429)
@@ -224,6 +272,12 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
   })
 
   describe('for whoever is signed in', () => {
+    it('acknowledge in the name of whoever does it', async () => {
+      const { key, page } = await makeLinks()
+      expect((await owner.submit(`${page}/acknowledge`, {})).status).toBe(200)
+      expect((await eventsOf(key.id, 'reminder.acknowledged'))[0].actor.id).toBe(owner.id)
+    })
+
     it('extend the key by the lifetime of the rules, to the date that the page spells out', async () => {
       const { key, secret, extend } = await makeLinks()
       const { text } = await owner.request('GET', extend)
@@ -346,6 +400,11 @@ describe.each(engines)('the links of a reminder, on $name', (engine) => {
       await owner.signIn()
       const page = await owner.request('GET', ended.rotate)
       expect([page.text.includes('Calls with it are refused'), /\/extend"/.test(page.text)]).toEqual([true, false])
+      // Who is asked is offered no more than there is.
+      expect((await reader().submit(`${ended.page}/answer`, { wish: 'extend' })).status).toBe(422)
+      expect((await reader().submit(`${ended.page}/answer`, { wish: 'rotate' })).status).toBe(200)
+      const [mail] = await mailsTo(owner.email)
+      expect([...(mail?.text.matchAll(/^https?:.*\/(\w+)$/gm) ?? [])].map(([, way]) => way)).toEqual(['rotate'])
       expect((await owner.submit(ended.rotate, {})).status).toBe(200)
     })
   })

@@ -2,8 +2,11 @@ import { type Delivery, testEvent, webhookEvents, webhookPayload } from '@keytur
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { recordChange } from '../../src/audit/record-change.ts'
+import { alertCallsAfterEnd } from '../../src/expirations/alert-calls.ts'
+import { planReminders } from '../../src/expirations/plan-reminders.ts'
 import { sha256 } from '../../src/kernel/digest.ts'
 import { createPostWebhook } from '../../src/main/post-webhook.ts'
+import { forgetOldDeliveries } from '../../src/notifications/manage-deliveries.ts'
 import { retryDelaysMs } from '../../src/notifications/retry-schedule.ts'
 import { DeliverySender } from '../../src/notifications/send-deliveries.ts'
 import { engines } from '../support/engines.ts'
@@ -75,6 +78,8 @@ describe.each(engines)('webhooks, on $name', (engine) => {
       async () => {
         const found = await deliveriesOf(id)
         expect(found.map(({ state, attempts }) => `${state} ${attempts}`)).toEqual(wanted)
+        // None is under way: an attempt is counted when it begins, and on the log when it has ended.
+        for (const { attempts, log } of found) expect(log.length).toBeGreaterThanOrEqual(attempts)
         return found
       },
       { timeout: 15_000, interval: 20 },
@@ -99,6 +104,32 @@ describe.each(engines)('webhooks, on $name', (engine) => {
         affects: null,
       }),
     )
+
+  it('tell when a reminder of a key is due, when it has ended, and that it is called after that', async () => {
+    const { project, path, secret } = await openScene()
+    const { key, secret: issued } = await keyturn.createKey(project, { name: 'Zapier', expires_in: 3 * 86_400 })
+    const told = async () => {
+      const before = at(path).length
+      await planReminders(keyturn.ground)
+      await alertCallsAfterEnd(keyturn.ground)
+      await deliver()
+      const of = { key_id: key.id, secret_id: issued.id, ends_at: key.expires_at }
+      return at(path)
+        .slice(before)
+        .map((one) => {
+          const { type, data } = verifyMessage(secret, one, keyturn.clock.now())
+          if (type !== 'key.created') expect(data).toMatchObject(of)
+          return `${type} ${data.threshold}`
+        })
+    }
+    keyturn.clock.advance(2 * 24 * hour + minute)
+    expect((await told()).toSorted()).toEqual(['key.created null', 'key.expiring 86400'])
+    keyturn.clock.advance(24 * hour)
+    expect(await told()).toEqual(['key.expired null'])
+    expect((await keyturn.verify(issued.value)).code).toBe('EXPIRED')
+    await keyturn.request('GET', `/v1/keys/${key.id}/rotation`)
+    expect(await told()).toEqual(['key.used_after_end null'])
+  })
 
   it('tell of everything that happens to keys, signed so that the library verifies it, and never a secret', async () => {
     const { org, project, path, id, secret } = await openScene()
@@ -474,6 +505,33 @@ describe.each(engines)('webhooks, on $name', (engine) => {
     expect(at(path)).toHaveLength(30)
   })
 
+  it('tell of management keys as of any other, and say that they are such', async () => {
+    const { org, path, secret } = await openScene({ events: ['key.created'] })
+    const { key } = await keyturn.createManagementKey(org, { name: 'Terraform', owner: 'ada@example.com' })
+    await deliver()
+    const [one] = await receiver.waitFor(1, path)
+    const told = one && verifyMessage(secret, one, keyturn.clock.now())
+    expect(told?.data).toMatchObject({ key_id: key.id, name: 'Terraform', management: true, ends_at: key.expires_at })
+  })
+
+  it('are kept in the log for 90 days after they were finished, and those that wait for as long as it takes', async () => {
+    const { project, id } = await openScene()
+    await keyturn.createKey(project)
+    await deliver()
+    await waitForStates(id, ['delivered 1'])
+    keyturn.clock.advance(89 * 24 * hour)
+    await forgetOldDeliveries(keyturn.ground)
+    expect(await deliveriesOf(id)).toHaveLength(1)
+    receiver.answer(answerWith(503))
+    await keyturn.createKey(project)
+    await deliver()
+    await waitForStates(id, ['pending 1', 'delivered 1'])
+    keyturn.clock.advance(2 * 24 * hour)
+    await forgetOldDeliveries(keyturn.ground)
+    expect((await deliveriesOf(id)).map(({ state }) => state)).toEqual(['pending'])
+    receiver.answer(answerWith(204))
+  })
+
   it('carry names as they are, whatever is in them', async () => {
     const { project, path, secret } = await openScene()
     const names = [
@@ -487,7 +545,7 @@ describe.each(engines)('webhooks, on $name', (engine) => {
     for (const name of names) await keyturn.createKey(project, { name })
     await deliver()
     const received = await receiver.waitFor(names.length, path)
-    const told = received.map((one) => verifyMessage(secret, one, keyturn.clock.now()).data.name)
+    const told = received.map((one): string => verifyMessage(secret, one, keyturn.clock.now()).data.name)
     expect(told.toSorted()).toEqual(names.toSorted())
   })
 

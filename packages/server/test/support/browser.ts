@@ -15,6 +15,8 @@ const flags = [
   '--disable-sync',
   '--no-first-run',
   '--disable-gpu',
+  // A name that is neither this machine's own nor reached by TLS: browsers trust a page there less.
+  '--host-resolver-rules=MAP keyturn.internal 127.0.0.1',
 ]
 
 const fontSettings = `<?xml version="1.0"?>

@@ -43,10 +43,13 @@ export function askedPage(opened: OpenedReminder, outcome: RequestOutcome): Remi
 export function rotatedPage(opened: OpenedReminder, view: KeyView, secretId: string, value: string): ReminderPage {
   const made = view.secrets.find(({ id }) => id === secretId)
   const slots = normalise(view.secrets, view.now)
+  const isPublic = view.key.kind === 'publishable'
   return {
     title: `A new secret for ${nameOf(opened)}`,
-    footer: 'Keyturn keeps no copy of a secret, only its fingerprint.',
-    body: html`<p class="note"><strong>Keep it now.</strong> Once this page is closed or loaded again, nobody can show the secret another time.</p>
+    footer: isPublic
+      ? 'Everybody may see a publishable value: the key shows it later, too.'
+      : 'Keyturn keeps no copy of a secret, only its fingerprint.',
+    body: html`${isPublic ? '' : html`<p class="note"><strong>Keep it now.</strong> Once this page is closed or loaded again, nobody can show the secret another time.</p>`}
 <section aria-labelledby="secret-label">
 <h2 id="secret-label">Secret</h2>
 <div class="box"><code class="secret" id="secret">${value}</code><button type="button" class="plain" data-copies="secret" aria-label="Copy the secret" hidden>Copy</button></div>

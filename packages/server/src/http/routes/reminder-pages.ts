@@ -115,13 +115,13 @@ export function reminderPageRoutes(services: Services): Hono<Env> {
 
   const acknowledge = async (c: Context<Env>, shown: Shown): Promise<Response> => {
     const { opened, offers } = shown
-    if (!offers.canAcknowledge) return show(c, shown, 'lapse', 409, moved)
-    const { about } = opened
-    const session = await memberOf(services, c, opened)
-    const origin = { requestId: c.get('requestId'), address: addressOf(c) }
-    const link = callOfLink(ground, about, origin)
-    const call = session ? { ...link, caller: session } : link
-    await acknowledgeReminders(call, about.organizationId, about.subjectId, about.endsAt, call.caller.actor)
+    if (!offers.canAcknowledge) return show(c, shown, 'lapse', 409, nothingLeft)
+    const { organizationId, subjectId, endsAt } = opened.about
+    const link = callOfLink(ground, opened.about, { requestId: c.get('requestId'), address: addressOf(c) })
+    const member = await memberOf(services, c, opened)
+    const call = member ? { ...link, caller: member } : link
+    if (!(await acknowledgeReminders(call, organizationId, subjectId, endsAt, call.caller.actor)))
+      return show(c, shown, 'lapse', 409, nothingLeft)
     return answer(c, 200, acknowledgedPage(opened), opened)
   }
 
@@ -153,6 +153,7 @@ const signInFirst = {
   kind: 'bad',
   text: 'Sign in first: whoever only holds the link can ask an administrator.',
 } as const
+const nothingLeft = { kind: 'bad', text: 'Nothing was done: that date is past, or holds no more.' } as const
 const moved = { kind: 'bad', text: 'The date has changed meanwhile. Nothing was done; look at it again.' } as const
 
 const askedStatuses = { asked: 200, asked_before: 429, nobody_to_ask: 409 } as const satisfies Record<
