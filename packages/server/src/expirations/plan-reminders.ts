@@ -24,9 +24,9 @@ import {
 import { neverEnds, type Scene, targetOf } from './scene.ts'
 import { bySystem } from './settle-reminders.ts'
 
-// A batch is one transaction. Sealing its events inside COMMIT takes longer than in proportion to their number, and every change of the
-// organization waits for that.
-const batch = 200
+// A batch is one transaction. Every change of the organization waits while its events are sealed, and no verdict of this process is given
+// while it is worked out.
+const batch = 100
 const sweepAtOnce = 5_000
 
 /**

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { Refusals } from '../audit/record-refusal.ts'
@@ -41,6 +40,7 @@ import { createNode } from './node.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
 import { periodically } from './periodically.ts'
 import { createPostWebhook } from './post-webhook.ts'
+import { restAfterWork } from './rest-after-work.ts'
 import { rootKeySource } from './root-key-file.ts'
 import { reasonOf, type Settings } from './settings.ts'
 
@@ -49,8 +49,6 @@ const flushEveryMs = 5_000
 const deliverEveryMs = 1_000
 const mailEveryMs = 5_000
 const remindEveryMs = 60_000
-// Between two batches of reminders: they have time, and verdicts have none.
-const restMs = 100
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
 const signAtLeast = 1_000
@@ -180,7 +178,9 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
-    periodically(remindEveryMs, log, 'remind', () => tendReminders(ground, { masterKey, publicUrl }, rest)),
+    periodically(remindEveryMs, log, 'remind', () =>
+      tendReminders(ground, { masterKey, publicUrl }, restAfterWork(clock)),
+    ),
     periodically(deliverEveryMs, log, 'send deliveries', () => deliverySender.run()),
     periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
     periodically(mailEveryMs, log, 'send mails', () => sender.sendDue()),
@@ -206,8 +206,6 @@ export async function serve(
   }
   return { address: addressOf(server, settings.host), stop }
 }
-
-const rest = () => pause(restMs)
 
 /** As set; where any free port was taken, with that one. */
 const publicUrlOf = (settings: Settings, address: string) =>

@@ -23,6 +23,7 @@ import * as mails from './migrations/0017-mails.ts'
 import * as followers from './migrations/0018-followers.ts'
 import * as channels from './migrations/0019-channels.ts'
 import * as changeRequests from './migrations/0020-change-requests.ts'
+import * as sealMany from './migrations/0021-seal-many.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -46,6 +47,7 @@ const migrations: Record<string, Migration> = {
   '0018-followers': followers,
   '0019-channels': channels,
   '0020-change-requests': changeRequests,
+  '0021-seal-many': sealMany,
 }
 
 /**
