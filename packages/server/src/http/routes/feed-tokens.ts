@@ -35,7 +35,7 @@ const revoke = managementRoute({
   method: 'delete',
   path: `${path}/{feed_token}`,
   summary: 'Revoke a feed token',
-  description: 'Scope `keys:write`. Calendars that have its address get 401 from now on.',
+  description: 'Scope `keys:write`. Calendars that have its address get 403 from now on.',
   tags,
   request: { params: organizationParam.extend({ feed_token: plainText(200).describe('Id of a feed token.') }) },
   responses: { 204: { description: 'Revoked' } },
