@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { type ManagementScope, managementScopes } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintValue } from '../../src/keys/format.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { type Operation, operations } from '../support/operations.ts'
 import { faultOf } from '../support/problems.ts'
@@ -13,7 +13,7 @@ const managementOperations = operations.filter((operation) => operation.forManag
 const challengeOf = (answer: Answer) => answer.headers.get('www-authenticate')
 const minute = 60_000
 
-describe.each(engines)('who may call the management API, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('who may call the management API, on $name', (engine) => {
   let keyturn: Keyturn
   let place: Place
   beforeAll(async () => {
@@ -185,7 +185,7 @@ function neededScope(operation: Operation): ManagementScope | 'any' | null {
   return scope
 }
 
-describe.each(engines)('what a management key may do, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('what a management key may do, on $name', (engine) => {
   let keyturn: Keyturn
   let place: Place
   const values = new Map<string, string>()

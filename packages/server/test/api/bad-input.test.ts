@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { largestBody } from '../../src/http/middleware.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine, engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn, type RequestOptions } from '../support/keyturn.ts'
 import { fieldsOf, type JsonType, operations, resolve, type Schema, typesOf, withField } from '../support/operations.ts'
 import { type Expected, faultOf } from '../support/problems.ts'
@@ -88,7 +88,7 @@ interface Case extends RequestOptions {
   readonly mayPass?: boolean
 }
 
-describe.each(engines)('a request with something wrong in it, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('a request with something wrong in it, on $name', (engine) => {
   let keyturn: Keyturn
   let place: Place
   beforeAll(async () => {

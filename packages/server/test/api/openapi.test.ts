@@ -1,6 +1,6 @@
 import { errorCodes } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import {
   allOperations,
@@ -105,7 +105,7 @@ describe('the OpenAPI document', () => {
   })
 })
 
-describe.each(engines)('what the server answers, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('what the server answers, on $name', (engine) => {
   let keyturn: Keyturn
   const answers = new Map<string, Answer>()
   beforeAll(async () => {

@@ -10,7 +10,7 @@ import {
 } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/kernel/ids.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine, engines } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { allOperations, type Operation, operations } from '../support/operations.ts'
 import { join, type Person, setUpOwner, type WantedRoles } from '../support/people.ts'
@@ -110,7 +110,7 @@ describe('the routes', () => {
   })
 })
 
-describe.each(engines)('what people may do, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('what people may do, on $name', (engine) => {
   let keyturn: Keyturn
   let organization: string
   let owner: Person

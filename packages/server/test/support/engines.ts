@@ -12,6 +12,12 @@ export const engines: Engine[] = [
   { name: 'PostgreSQL', open: openCopy },
 ]
 
+/**
+ * For suites that are generated from every route there is, and go by what stands before the database: running them twice would prove nothing
+ * more, and take minutes.
+ */
+export const anEngine = (name: Engine['name']): Engine[] => engines.filter((engine) => engine.name === name)
+
 export interface Engine {
   readonly name: 'PGlite' | 'PostgreSQL'
   /** Closing it leaves nothing behind. */
