@@ -63,6 +63,10 @@ describe('a request from another site', () => {
     expect(ofPages.map(({ path }) => path).toSorted()).toEqual([
       '/forgot-password',
       '/invitation',
+      '/reminders/:token/acknowledge',
+      '/reminders/:token/answer',
+      '/reminders/:token/extend',
+      '/reminders/:token/rotate',
       '/reset-password',
       '/set-up',
       '/sign-in',
