@@ -1,7 +1,8 @@
 /**
  * Warm answers of one turn of the event loop, written one after the other at its end (docs/decisions/0009): whoever waits for them on the
- * same machine is woken once for all of them, and not by each. Whether this node may still be trusted is asked before each of them
- * is written, so that a process that was paused in between says nothing that it only knew before.
+ * same machine is woken once for all of them, and not by each. Whether this node may be trusted is asked twice: before each of them is
+ * written, so that a process that was paused in between says nothing that it only knew before; and when it is decided, because a look
+ * that is applied between the two makes the node trusted again, but not what was decided before it.
  */
 export class AnswersOfTurn<T> {
   readonly #isTrusted: () => boolean
@@ -16,7 +17,9 @@ export class AnswersOfTurn<T> {
     this.#askAgain = askAgain
   }
 
+  /** What was decided just now. */
   add(item: T): void {
+    if (!this.#isTrusted()) return void this.#askAgain(item)
     if (this.#waiting.push(item) === 1) setImmediate(this.#writeAll)
   }
 
