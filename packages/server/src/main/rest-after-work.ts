@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../kernel/clock.ts'
 
-// Of its time, work in the background takes a third at most: verdicts have the processor first, here and in the database.
-const restPerWork = 2
+// Of its time, work in the background takes half at most: verdicts have the processor first, here and in the database.
+const restPerWork = 1
 const longestRestMs = 500
 
-/** @returns rests twice as long as was worked since the last rest */
+/** @returns rests as long as was worked since the last rest */
 export function restAfterWork(clock: Clock): () => Promise<void> {
   let workedSince = clock.monotonic()
   return async () => {
