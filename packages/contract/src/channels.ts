@@ -203,6 +203,7 @@ export const webhookPayload = z
         key_id: z.string().nullable(),
         secret_id: z.string().nullable().describe('Of what ends: which secret of the key.'),
         tracked_credential_id: z.string().nullable(),
+        url: z.string().describe('Its page in the console, for people.'),
         name: z.string(),
         owner: z.string().nullable(),
         management: z.boolean().describe('A key of this API itself.'),

@@ -46,7 +46,9 @@ export const errorCodes = [
   'delivery_not_found',
   'mail_not_found',
   'reminder_not_found',
+  'status_list_not_found',
   // What stands in the way
+  'organization_exists',
   'slug_taken',
   'slug_is_ambiguous',
   'external_id_taken',
@@ -69,6 +71,7 @@ export const errorCodes = [
   'nothing_staged',
   'secret_in_use',
   'would_shorten',
+  'jwt_expiry_is_in_the_token',
   'legacy_key_never_expires',
   'legacy_key_cannot_be_disabled',
   'legacy_key_cannot_be_revoked',
@@ -94,7 +97,9 @@ export const errorCodes = [
   'ends_before_overlap',
   'name_does_not_match_policy',
   'name_is_vague',
-  'kind_not_available',
+  'import_refused',
+  'jwt_must_expire',
+  'jwt_too_long',
   'policy_is_inconsistent',
   'policy_looser_than_organization',
   'password_refused',
@@ -133,6 +138,10 @@ export const problemSchema = z
       .array(z.object({ path: z.string(), detail: z.string() }))
       .optional()
       .describe('With `invalid_request`: every field that was refused, and why.'),
+    rows: z
+      .array(z.object({ line: z.number().int(), field: z.string().nullable(), detail: z.string() }))
+      .optional()
+      .describe('With `import_refused`: everything that stands against a row.'),
     operations: z
       .array(z.enum(helpfulOperations))
       .optional()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { actorSchema } from './actors.ts'
-import { propagationSchema } from './nodes.ts'
+import { quota, rateLimit } from './limits.ts'
+import { revocationPropagationSchema } from './nodes.ts'
 import { pageOf, pageQuery } from './pages.ts'
 import { comingReminders } from './reminders.ts'
 import {
@@ -36,7 +37,13 @@ export type Slot = (typeof slots)[number]
 export const endedCodes = ['REVOKED', 'ROTATED', 'EXPIRED'] as const
 export type EndedCode = (typeof endedCodes)[number]
 
-export const warningCodes = ['vague_name', 'duplicate_name', 'nobody_would_be_told', 'rotation_advised'] as const
+export const warningCodes = [
+  'vague_name',
+  'duplicate_name',
+  'nobody_would_be_told',
+  'rotation_advised',
+  'token_keeps_scopes',
+] as const
 export type WarningCode = (typeof warningCodes)[number]
 
 /** What management keys may do. `*` stands for none of them: each is given by name. */
@@ -92,7 +99,8 @@ export const keySchema = z
     scopes: z.array(z.string()),
     allowed_ips: z.array(z.string()).describe('Empty: from everywhere.'),
     metadata: jsonObject,
-    rate_limit: z.null().describe('Not available yet.'),
+    rate_limit: rateLimit.nullable().describe('Null: none.'),
+    quota: quota.nullable().describe('Null: none. What of it is used is in the usage of the key.'),
     never_expires: z.boolean(),
     expires_at: time.nullable().describe('When the last secret ends or ended; null: never.'),
     next_expiry_at: time.nullable().describe('The next end still to come, else the last.'),
@@ -129,7 +137,8 @@ const editable = {
   contact: emailAddress.nullable(),
   allowed_ips: allowedIps,
   metadata,
-  rate_limit: z.null('is not available yet; leave it out'),
+  rate_limit: rateLimit.nullable(),
+  quota: quota.nullable(),
 }
 
 const expiry = {
@@ -147,7 +156,10 @@ export const keyCreate = z
   .strictObject({
     ...z.strictObject(editable).partial().shape,
     name: editable.name,
-    kind: z.enum(keyKinds).default('secret'),
+    kind: z
+      .enum(keyKinds)
+      .default('secret')
+      .describe('jwt: a signed token, which can be verified offline and ends when it says.'),
     environment: z.enum(environments).default('live'),
     scopes: scopes.optional(),
     ...expiryOrNever,
@@ -183,7 +195,7 @@ export const managementKeyCreate = z
   })
 export type ManagementKeyCreate = z.infer<typeof managementKeyCreate>
 
-/** The answer that shows a secret's value. It is the only one for keys of kind `secret`. */
+/** The answer that shows a secret's value. It is the only one for keys of kind `secret` and `jwt`. */
 export const keyCreated = z
   .object({ key: keySchema, secret: secretSchema, reminders: comingReminders })
   .meta({ id: 'KeyCreated' })
@@ -231,7 +243,9 @@ export const keyRevoke = z
   .meta({ id: 'KeyRevoke', example: { reason: 'posted in a public repository', wait: 'propagated' } })
 
 /** 200 when complete or not waited for, 202 when the wait timed out. */
-export const keyRevoked = z.object({ key: keySchema, propagation: propagationSchema }).meta({ id: 'KeyRevoked' })
+export const keyRevoked = z
+  .object({ key: keySchema, propagation: revocationPropagationSchema })
+  .meta({ id: 'KeyRevoked' })
 
 export const keyDelete = z
   .strictObject({ confirm: z.string().max(100).optional() })

@@ -38,7 +38,9 @@ export const mailWithText = z
   .meta({ id: 'MailWithText' })
 export type MailWithText = z.infer<typeof mailWithText>
 
-export const mailPage = pageOf(mailSchema).meta({ id: 'MailPage' })
+export const mailPage = pageOf(mailSchema)
+  .extend({ smtp: z.boolean().describe('An SMTP server is set up: `SMTP_URL`. Without one nobody is mailed.') })
+  .meta({ id: 'MailPage' })
 export const mailQuery = z
   .strictObject({ state: z.enum(mailStates).optional(), ...pageQuery.shape })
   .meta({ id: 'MailQuery' })

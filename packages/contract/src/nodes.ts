@@ -10,6 +10,18 @@ export const propagationSchema = z
   .meta({ id: 'Propagation' })
 export type Propagation = z.infer<typeof propagationSchema>
 
+/** Of a revocation: who verifies offline asks no node. */
+export const revocationPropagationSchema = propagationSchema
+  .extend({
+    offline_until: z
+      .string()
+      .nullable()
+      .describe(
+        'Of a JWT key: by when also those who verify offline have learnt of it, from the status list. Null: nobody can verify it offline.',
+      ),
+  })
+  .meta({ id: 'RevocationPropagation' })
+
 export const nodeSchema = z
   .object({
     id: z.string(),

@@ -113,6 +113,9 @@ export const meSchema = personSchema
         .object({
           organization: z.object({ id: z.string(), name: z.string(), slug: z.string() }),
           role: roleSchema.nullable().describe('On the whole organization; null: on projects alone.'),
+          administrators: z
+            .array(z.object({ name: z.string(), email: z.string() }))
+            .describe('Whom to ask for what your role does not allow: owners and administrators, at most five.'),
           rights: rightsSchema.describe('In the whole organization, each of its projects too.'),
           projects: z.array(
             z

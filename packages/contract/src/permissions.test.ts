@@ -53,6 +53,7 @@ const ofAuditor: ActionName[] = [
 const ofAdmin: ActionName[] = [
   ...new Set([...ofManager, ...ofAuditor]),
   'organization:edit',
+  'organization:export',
   'projects:create',
   'projects:edit',
   'projects:renew',
@@ -63,7 +64,14 @@ const ofAdmin: ActionName[] = [
   'members:withdraw',
   'channels:write',
 ]
-const ofNobody: ActionName[] = ['organizations:create', 'portal_sessions:create', 'verdicts:ask', 'installation:read']
+const ofNobody: ActionName[] = [
+  'organizations:create',
+  'organizations:import',
+  'portal_sessions:create',
+  'verdicts:ask',
+  'installation:read',
+  'signing_keys:rotate',
+]
 
 /** By hand, and not from the table: what each role is promised. */
 const promised: Record<Role, ActionName[]> = {

@@ -30,6 +30,12 @@ const everybody = { ...keepers, member: true, auditor: true } as const
  */
 export const actions = {
   'organizations:create': { does: 'Create organizations', scope: 'root', level: 'organization', roles: {} },
+  'organizations:import': {
+    does: 'Import an organization that another installation exported',
+    scope: 'root',
+    level: 'organization',
+    roles: {},
+  },
   'organizations:list': {
     does: 'See which organizations there are',
     scope: 'keys:read',
@@ -43,6 +49,14 @@ export const actions = {
     level: 'organization',
     roles: administrators,
     recent: 'rules',
+  },
+  // Digests and the whole trail: as good as a backup.
+  'organization:export': {
+    does: 'Export the organization',
+    scope: 'management:write',
+    level: 'organization',
+    roles: administrators,
+    recent: 'always',
   },
   'policy:try': {
     does: "Try out a change of the organization's policy",
@@ -207,7 +221,13 @@ export const actions = {
   'verdicts:ask': { does: 'Ask for verdicts', scope: 'verify', level: 'project', roles: {} },
   'propagations:read': { does: 'See how far a change has come', scope: 'any', level: 'project', roles: everybody },
   'installation:read': {
-    does: "See nodes and the installation's audit trail",
+    does: "See nodes, signing keys and the installation's audit trail",
+    scope: 'root',
+    level: 'organization',
+    roles: {},
+  },
+  'signing_keys:rotate': {
+    does: 'Rotate the key that signs tokens',
     scope: 'root',
     level: 'organization',
     roles: {},

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { quotaState } from './limits.ts'
 import { timestamp } from './values.ts'
 import { verdictCodes } from './verdicts.ts'
 
@@ -30,5 +31,6 @@ export const usageAnswer = z
         }),
       )
       .describe('Of each secret that was ever called, as far as the calls said where they came from.'),
+    quota: quotaState.nullable().describe('Of the current day or month; null: the key has none.'),
   })
   .meta({ id: 'Usage' })
