@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, type KeyObject } from 'node:crypto'
+import { ed25519KeyOf } from './ed25519.ts'
 import { randomOctets } from './random.ts'
 
 /**
@@ -25,11 +26,7 @@ export class MasterKey {
 
   /** The Ed25519 key (RFC 8032) that signs the heads of the audit chains. */
   auditSigningKey(): KeyObject {
-    const pkcs8 = Buffer.concat([
-      Buffer.from('302e020100300506032b657004220420', 'hex'),
-      this.#derive('audit-signature'),
-    ])
-    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+    return ed25519KeyOf(this.#derive('audit-signature'))
   }
 
   /** What better-auth signs its cookies and encrypts the secrets of second factors with. */
@@ -55,6 +52,11 @@ export class MasterKey {
   /** Of a channel: what its signing secrets are kept under, so that a copy of the database signs nothing. */
   channelKey(channelId: string): Uint8Array {
     return this.#derive('channel', channelId)
+  }
+
+  /** What the keys that sign tokens are kept under, so that a copy of the database signs none. */
+  tokenSealKey(): Uint8Array {
+    return this.#derive('token-signing-keys')
   }
 
   /**
