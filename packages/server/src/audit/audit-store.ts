@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
-import { at } from '../storage/driver-values.ts'
+import { at, TextArray } from '../storage/driver-values.ts'
 import type { ChangedKind } from '../storage/schema.ts'
 
 /** The chain of events that belong to no organization. */
@@ -29,9 +29,21 @@ export async function putIntoOutbox(
 /** In this order. */
 export async function putAllIntoOutbox(tx: Tx, organizationId: string, bodies: readonly string[]): Promise<void> {
   if (bodies.length === 0) return
-  await sql`insert into outbox (chain, body)
-    select ${chainOf(organizationId)}, body from unnest(${[...bodies]}::text[]) with ordinality as b (body, place)
-    order by place`.execute(tx)
+  await sql`insert into outbox (chain, bodies) values (${chainOf(organizationId)}, ${new TextArray(bodies)}::text[])`.execute(
+    tx,
+  )
+}
+
+// A look brings at most 2,000 rows: of this many digests each, some six megabytes.
+const digestsPerRow = 100
+
+/** What is to be known of digests, on every node, once this is committed. @param changedId whatever they have in common */
+export async function putDigestsIntoOutbox(tx: Tx, changedId: string, digests: readonly Uint8Array[]): Promise<void> {
+  if (digests.length === 0) return
+  await sql`insert into outbox (changed_kind, changed_id, digests)
+    select 'key', ${changedId}, array_agg(decode(digest, 'hex') order by place)
+    from unnest(${new TextArray(digests.map((digest) => Buffer.from(digest).toString('hex')))}::text[]) with ordinality as d (digest, place)
+    group by (place - 1) / ${digestsPerRow} order by min(place)`.execute(tx)
 }
 
 export interface StoredEvent {
@@ -116,6 +128,26 @@ export async function readChain(
   return query.execute()
 }
 
+/** Of a stretch of the chain, oldest first, all but those of these actions. */
+export async function readChainWithout(
+  reader: Reader,
+  organizationId: string,
+  { afterSequence, throughSequence }: EventRange,
+  actions: readonly string[],
+  limit: number,
+): Promise<StoredEvent[]> {
+  return reader
+    .selectFrom('audit_events')
+    .select(['sequence', 'hash', 'body'])
+    .where('chain', '=', chainOf(organizationId))
+    .where('sequence', '>', afterSequence)
+    .where('sequence', '<=', throughSequence)
+    .where('action', '<>', sql<string>`all(${[...actions]}::text[])`)
+    .orderBy('sequence')
+    .limit(limit)
+    .execute()
+}
+
 /** 0: there is none. */
 export async function findLastSequence(reader: Reader, organizationId: string | null): Promise<number> {
   const row = await reader
@@ -181,5 +213,30 @@ export async function insertSignature(tx: Tx, chain: string, signature: Signatur
       signed_at: at(now),
     })
     .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** Of a chain that was there elsewhere. */
+export async function insertChain(tx: Tx, organizationId: string, events: readonly StoredEvent[]): Promise<void> {
+  const rows = events.map(({ sequence, hash, body }) => ({
+    sequence,
+    hash: Buffer.from(hash).toString('hex'),
+    body,
+  }))
+  await sql`
+    insert into audit_events (chain, sequence, hash, body)
+    select ${chainOf(organizationId)}, sequence, decode(hash, 'hex'), body
+    from json_to_recordset(${JSON.stringify(rows)}::json) as r (sequence bigint, hash text, body text)`.execute(tx)
+}
+
+/** The next event of the chain is linked to this one. */
+export async function startChain(
+  tx: Tx,
+  organizationId: string,
+  head: { readonly sequence: number; readonly hash: Uint8Array },
+): Promise<void> {
+  await tx
+    .insertInto('audit_heads')
+    .values({ chain: chainOf(organizationId), sequence: head.sequence, hash: head.hash })
     .execute()
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { AuditEvent } from '@keyturn/contract'
+import { type AuditEvent, auditActions } from '@keyturn/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../../test/support/engines.ts'
@@ -55,7 +55,7 @@ describe.each(engines)('following the trail, on $name', (engine) => {
     const [long, short] = [await createTrail(1_203), await createTrail(1)]
     const told = new Map<string, AuditEvent[]>()
     const batches: string[] = []
-    const handled = await followEvents(keyturn.ground, follower, async (tx, id, events) => {
+    const handled = await followEvents(keyturn.ground, follower, auditActions, async (tx, id, events) => {
       expect(events.length).toBeLessThanOrEqual(500)
       batches.push(id)
       await collect(told)(tx, id, events)
@@ -65,10 +65,29 @@ describe.each(engines)('following the trail, on $name', (engine) => {
     expect(told.get(long)?.at(0)).toMatchObject({ action: 'organization.created', organization_id: long })
     // A long trail keeps nobody waiting.
     expect(batches.lastIndexOf(short)).toBeLessThan(batches.lastIndexOf(long))
-    expect(await followEvents(keyturn.ground, follower, () => Promise.reject(new Error('told twice')))).toBe(0)
+    expect(
+      await followEvents(keyturn.ground, follower, auditActions, () => Promise.reject(new Error('told twice'))),
+    ).toBe(0)
     await write(short, 2)
-    expect(await followEvents(keyturn.ground, follower, collect(told))).toBe(2)
+    expect(await followEvents(keyturn.ground, follower, auditActions, collect(told))).toBe(2)
     expect(seenIn(told, short)).toEqual(await sequencesOf(short))
+  })
+
+  it('hands out those of its actions alone, and does not go through the others again', async () => {
+    follower = newFollower()
+    const id = await createTrail(600)
+    const other = await keyturn.createProject(id)
+    await write(id, 600)
+    const told = new Map<string, AuditEvent[]>()
+    const actions = ['key.created', 'project.created'] as const
+    await followEvents(keyturn.ground, follower, actions, collect(told))
+    expect((told.get(id) ?? []).map(({ action, target }) => [action, target.id]).slice(-2)).toEqual([
+      ['project.created', other.id],
+      ['key.created', expect.any(String)],
+    ])
+    const all = new Map<string, AuditEvent[]>()
+    await followEvents(keyturn.ground, follower, auditActions, collect(all))
+    expect(all.get(id)).toBeUndefined()
   })
 
   it('does not know what is not committed, and what is rolled back never', async () => {
@@ -80,7 +99,7 @@ describe.each(engines)('following the trail, on $name', (engine) => {
       throw new Error('rolled back')
     })
     await expect(broken).rejects.toThrow('rolled back')
-    await followEvents(keyturn.ground, follower, collect(told))
+    await followEvents(keyturn.ground, follower, auditActions, collect(told))
     expect(seenIn(told, id)).toEqual(await sequencesOf(id))
     expect(told.get(id)?.some(({ action }) => action === 'keys.exported')).toBe(false)
   })
@@ -97,11 +116,13 @@ describe.each(engines)('following the trail, on $name', (engine) => {
         if (breaks && id === broken) throw new Error('broken in the midst')
         await collect(told)(tx, id, events)
       }
-    await expect(followEvents(keyturn.ground, follower, handle(true))).rejects.toThrow('broken in the midst')
+    await expect(followEvents(keyturn.ground, follower, auditActions, handle(true))).rejects.toThrow(
+      'broken in the midst',
+    )
     expect(told.has(broken)).toBe(false)
     // One organization's trouble is not another's.
     expect(seenIn(told, sound)).toEqual(await sequencesOf(sound))
-    await followEvents(keyturn.ground, follower, handle(false))
+    await followEvents(keyturn.ground, follower, auditActions, handle(false))
     expect(seenIn(told, broken)).toEqual(await sequencesOf(broken))
     const { rows } = await sql<{
       count: number
@@ -114,10 +135,10 @@ describe.each(engines)('following the trail, on $name', (engine) => {
     follower = newFollower()
     const ids = [await createTrail(700), await createTrail(40), await createTrail(0)]
     const told = new Map<string, AuditEvent[]>()
-    const nodes = Array.from({ length: 6 }, () => followEvents(keyturn.ground, follower, collect(told)))
+    const nodes = Array.from({ length: 6 }, () => followEvents(keyturn.ground, follower, auditActions, collect(told)))
     const writers = ids.map((id) => write(id, 30))
     await Promise.all([...nodes, ...writers])
-    await followEvents(keyturn.ground, follower, collect(told))
+    await followEvents(keyturn.ground, follower, auditActions, collect(told))
     for (const id of ids) expect(seenIn(told, id)).toEqual(await sequencesOf(id))
   })
 
@@ -128,20 +149,20 @@ describe.each(engines)('following the trail, on $name', (engine) => {
       sql`delete from audit_events where chain = ${id} and sequence <= ${through}`.execute(keyturn.database.reader)
     const told = new Map<string, AuditEvent[]>()
     await cut(10)
-    await followEvents(keyturn.ground, follower, collect(told))
+    await followEvents(keyturn.ground, follower, auditActions, collect(told))
     expect(seenIn(told, id)).toEqual(await sequencesOf(id))
     await write(id, 3)
     await cut(1_000)
-    expect(await followEvents(keyturn.ground, follower, collect(told))).toBe(0)
+    expect(await followEvents(keyturn.ground, follower, auditActions, collect(told))).toBe(0)
     await write(id, 1)
-    expect(await followEvents(keyturn.ground, follower, collect(told))).toBe(1)
+    expect(await followEvents(keyturn.ground, follower, auditActions, collect(told))).toBe(1)
   })
 
   it('leaves what a newer version wrote to a node that knows it', async () => {
     follower = newFollower()
     const id = await createTrail(0)
     const told = new Map<string, AuditEvent[]>()
-    await followEvents(keyturn.ground, follower, collect(told))
+    await followEvents(keyturn.ground, follower, auditActions, collect(told))
     const known = seenIn(told, id).length
     await keyturn.rootCall.change(async (tx) => {
       await writeOne(tx, id)
@@ -149,11 +170,11 @@ describe.each(engines)('following the trail, on $name', (engine) => {
       await sql`insert into outbox (chain, body) values (${id}, ${body})`.execute(tx)
       await writeOne(tx, id)
     })
-    expect(await followEvents(keyturn.ground, follower, collect(told))).toBe(1)
-    expect(await followEvents(keyturn.ground, follower, collect(told))).toBe(0)
+    expect(await followEvents(keyturn.ground, follower, auditActions, collect(told))).toBe(1)
+    expect(await followEvents(keyturn.ground, follower, auditActions, collect(told))).toBe(0)
     expect(seenIn(told, id)).toHaveLength(known + 1)
     await sql`delete from audit_events where chain = ${id} and action = 'key.sung_to'`.execute(keyturn.database.reader)
-    await followEvents(keyturn.ground, follower, collect(told))
+    await followEvents(keyturn.ground, follower, auditActions, collect(told))
     expect(seenIn(told, id)).toEqual(await sequencesOf(id))
   })
 })
@@ -169,11 +190,11 @@ describe.each(engines)('an installation from before there were followers, on $na
       const told: string[] = []
       const handle: HandleEvents = async (_, id, events) =>
         void told.push(...events.map(({ action }) => `${id} ${action}`))
-      await followEvents(keyturn.ground, 'test', handle)
+      await followEvents(keyturn.ground, 'test', auditActions, handle)
       expect(told.filter((one) => one.startsWith(old.id))).toEqual([])
       expect(told).toContain(`${fresh.id} organization.created`)
       await keyturn.createProject(old.id)
-      await followEvents(keyturn.ground, 'test', handle)
+      await followEvents(keyturn.ground, 'test', auditActions, handle)
       expect(told.filter((one) => one.startsWith(old.id))).toEqual([
         `${old.id} project.created`,
         `${old.id} key.created`,

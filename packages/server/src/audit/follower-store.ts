@@ -52,3 +52,8 @@ export async function moveFollower(tx: Tx, organizationId: string, follower: str
     .where('organization_id', '=', organizationId)
     .execute()
 }
+
+/** Where those begin that have no row of their own, which all of a new organization have not. */
+export async function startFollowers(tx: Tx, organizationId: string, sequence: number): Promise<void> {
+  await tx.insertInto('event_followers').values({ follower: '*', organization_id: organizationId, sequence }).execute()
+}

@@ -3,7 +3,7 @@ import type { Actor, AuditAction } from '@keyturn/contract'
 import { formatTime, type Instant } from '../kernel/instant.ts'
 import type { Tx } from '../storage/database.ts'
 import type { ChangedKind } from '../storage/schema.ts'
-import { putAllIntoOutbox, putIntoOutbox } from './audit-store.ts'
+import { putAllIntoOutbox, putDigestsIntoOutbox, putIntoOutbox } from './audit-store.ts'
 
 /** Who changed something, and from where. A `Call` is one. */
 export interface Origin {
@@ -30,6 +30,7 @@ export interface Change {
       | 'tracked_credential'
       | 'channel'
       | 'mail'
+      | 'signing_key'
     readonly id: string
     readonly name: string
   }
@@ -45,24 +46,32 @@ export interface Change {
  * The text that is hashed is the text that is stored.
  */
 export async function recordChange(tx: Tx, origin: Origin, now: Instant, change: Change): Promise<void> {
-  await putIntoOutbox(tx, change.organizationId, bodyOf(origin, now, change), change.affects)
+  await putIntoOutbox(tx, change.organizationId, bodyOf(origin, formatTime(now), change), change.affects)
 }
 
-/** Many at once, of one organization, none of which changes a verdict. */
+/** Many at once, of one organization. @param digests of the secrets whose verdicts they change */
 export async function recordChanges(
   tx: Tx,
   origin: Origin,
   now: Instant,
   organizationId: string,
   changes: readonly Omit<Change, 'organizationId' | 'affects'>[],
+  digests: readonly Uint8Array[] = [],
 ): Promise<void> {
-  const bodies = changes.map((change) => bodyOf(origin, now, { ...change, organizationId, affects: null }))
+  const at = formatTime(now)
+  const bodies = changes.map((change) => bodyOf(origin, at, { ...change, organizationId, affects: null }))
   await putAllIntoOutbox(tx, organizationId, bodies)
+  await putDigestsIntoOutbox(tx, organizationId, digests)
 }
 
-const bodyOf = (origin: Origin, now: Instant, change: Change): string =>
+/** What is to be known of these digests on every node, of something that has its event. */
+export async function putDigests(tx: Tx, organizationId: string, digests: readonly Uint8Array[]): Promise<void> {
+  await putDigestsIntoOutbox(tx, organizationId, digests)
+}
+
+const bodyOf = (origin: Origin, at: string, change: Change): string =>
   JSON.stringify({
-    at: formatTime(now),
+    at,
     action: change.action,
     actor: origin.caller.actor,
     organization_id: change.organizationId,
