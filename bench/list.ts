@@ -25,7 +25,7 @@ const smallProjects = 200
  */
 const serverSettings = { shared_buffers: '2GB', effective_cache_size: '4GB', max_wal_size: '4GB', autovacuum: 'off' }
 
-/** Times every page that issue 2 promises, through the use case, and checks that each is the page that a plain sort gives. */
+/** Times every page that is promised, through the use case, and checks that each is the page that a plain sort gives. */
 export async function benchList(): Promise<void> {
   const server = await startPostgres({ version: 15, storage: 'disk', settings: serverSettings })
   const clock = { wallTime: () => benchNow, monotonic: () => performance.now(), databaseTime: () => benchNow }
@@ -35,7 +35,7 @@ export async function benchList(): Promise<void> {
     await client.connect()
     await migrate(database)
     const call: Call = {
-      ...groundOf(database, readSettings({}, '/nowhere')),
+      ...groundOf(database, readSettings({}, '/nowhere'), new MasterKey(new Uint8Array(32))),
       caller: rootCaller,
       requestId: null,
       address: null,

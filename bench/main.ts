@@ -1,3 +1,5 @@
+import { benchImport } from './import.ts'
+import { benchLimits } from './limits.ts'
 import { benchList } from './list.ts'
 import { installPeers } from './peers.ts'
 import { benchReminders } from './reminders.ts'
@@ -18,6 +20,11 @@ const benches: Record<string, Bench> = {
     about: 'verdicts beside a ceiling and beside peers; or one part: warm, cold, sizes, flood (about 10 minutes)',
     run: benchVerify,
   },
+  limits: {
+    about:
+      'verdicts on keys with a rate limit, in memory and in Redis, and with a quota, beside keys without (about 4 minutes)',
+    run: benchLimits,
+  },
   revoke: {
     about: 'how long a revoked key is still valid, on 4 nodes under load (about 5 minutes)',
     run: benchRevoke,
@@ -26,6 +33,10 @@ const benches: Record<string, Bench> = {
     about:
       '1,000,000 keys of which 20,000 are due: planned in under 30 s, and what that costs verdicts (about 5 minutes)',
     run: benchReminders,
+  },
+  import: {
+    about: '1,000,000 keys of another system, through the API in calls of 10,000, in under 3 minutes (about 4 minutes)',
+    run: benchImport,
   },
   peers: {
     about: 'installs what verify is compared with',

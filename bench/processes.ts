@@ -100,7 +100,7 @@ export async function pin(pid: number, core: number): Promise<void> {
 export const isInstalled = (command: string): boolean =>
   (process.env['PATH'] ?? '').split(delimiter).some((directory) => existsSync(`${directory}/${command}`))
 
-function findFreePort(): Promise<number> {
+export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject).listen(0, '127.0.0.1', () => {

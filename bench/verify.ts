@@ -191,7 +191,7 @@ interface Line {
 }
 
 /** Interleaved, so that whatever else the machine does meets all of them. */
-async function measureAll(lines: readonly Line[]): Promise<Map<string, Round>> {
+export async function measureAll(lines: readonly Line[]): Promise<Map<string, Round>> {
   const all = new Map<string, Round[]>(lines.map(({ name }) => [name, []]))
   // A server compiles what it is asked most while it is asked: not what is measured here.
   for (const { server, load } of lines) await measure(server, { ...load, seconds })
@@ -340,7 +340,7 @@ async function fillUsualTable(url: string, bench: Bench): Promise<void> {
   await client.end()
 }
 
-function title(text: string): void {
+export function title(text: string): void {
   console.log(`\n${text}`)
   const columns = ['a second', 'p50 ms', 'p99 ms', 'CPU µs', 'RSS MB']
   console.log(`${''.padEnd(28)}${columns.map((column) => column.padStart(10)).join('')}`)
@@ -357,12 +357,12 @@ function printRound(name: string, round: Round, server?: Measured): void {
   console.log(`${name.padEnd(28)}${cells.map((cell) => cell.padStart(10)).join('')}`)
 }
 
-function print(name: string, value: string, goal: string): void {
+export function print(name: string, value: string, goal: string): void {
   console.log(`  ${name.padEnd(48)} ${value.padEnd(16)} to reach: ${goal}`)
 }
 
 /** By answers a second; and by processor time for each, which other work on the machine disturbs less. */
-const ratio = (one: Round | undefined, other: Round | undefined) =>
+export const ratio = (one: Round | undefined, other: Round | undefined) =>
   one && other
     ? `${(one.perSecond / other.perSecond).toFixed(2)} (CPU ${(other.cpuMicroseconds / one.cpuMicroseconds).toFixed(2)})`
     : 'none'
