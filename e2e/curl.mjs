@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Stands in for curl, with the options that our documents use, on a machine that has none: readme.test.ts puts it last in PATH.
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 const { values, positionals } = parseArgs({
@@ -10,6 +11,8 @@ const { values, positionals } = parseArgs({
     request: { type: 'string', short: 'X' },
     header: { type: 'string', short: 'H', multiple: true, default: [] },
     data: { type: 'string', short: 'd' },
+    'upload-file': { type: 'string', short: 'T' },
+    'data-binary': { type: 'string' },
   },
 })
 const headers = new Headers()
@@ -17,8 +20,11 @@ for (const header of values.header) {
   const colon = header.indexOf(':')
   headers.append(header.slice(0, colon), header.slice(colon + 1).trim())
 }
+const data = values.data ?? values['data-binary']
+const file = values['upload-file'] ?? (data?.startsWith('@') ? data.slice(1) : undefined)
+const body = file === undefined ? data : readFileSync(file)
 for (const url of positionals) {
-  const method = values.request ?? (values.data === undefined ? 'GET' : 'POST')
-  const response = await fetch(url, { method, headers, ...(values.data !== undefined && { body: values.data }) })
+  const method = values.request ?? (body === undefined ? 'GET' : 'POST')
+  const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) })
   process.stdout.write(new Uint8Array(await response.arrayBuffer()))
 }

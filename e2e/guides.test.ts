@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import type { Key, Secret } from '@keyturn/contract'
@@ -29,8 +30,11 @@ describe('the commands of the guides', () => {
   let url: string
   let rootKey: string
   beforeAll(async () => {
-    workplace = openWorkplace()
-    url = (await workplace.start({ KEYTURN_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1' })).url
+    workplace = openWorkplace({ migrated: true })
+    // Known before it starts, because it is in every token.
+    const port = await findFreePort()
+    const address = { KEYTURN_PORT: `${port}`, KEYTURN_PUBLIC_URL: `http://127.0.0.1:${port}` }
+    url = (await workplace.start({ KEYTURN_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1', ...address })).url
     rootKey = readFileSync(path.join(workplace.dataDir, 'root-key'), 'utf8').trim()
     const bin = path.join(workplace.directory, 'bin')
     mkdirSync(bin)
@@ -115,6 +119,106 @@ describe('the commands of the guides', () => {
     expect((await call('POST', '/v1/verify', { key: renewed })).code).toBe('VALID')
   })
 
+  it('to import keys send them as JSON and as CSV, and they work in their old shape', async () => {
+    const said = await run(commandsOf('import.md'), {})
+    expect(said).toContain('"imported":2,"existing":0')
+    expect(said).toContain('"imported":1,"existing":0')
+    for (const value of ['acme_4f0c2a8e6b1d9375c0de', 'acme_warehouse_2f6b1c9d8e7a', 'acme_9be2d07715a84c36f001'])
+      expect(await call('POST', '/v1/verify', { key: value })).toMatchObject({ code: 'VALID' })
+  })
+
+  const runExample = (guide: string) =>
+    run(
+      commandsOf(guide).map((text) => text.replace('node examples/', `node '${root}/examples'/`)),
+      {},
+    )
+  const soon = new Date(Date.now() + 200 * 86_400_000).toISOString()
+  const digestOf = (value: string) => createHash('sha256').update(value).digest()
+
+  it('to come from better-auth turn its rows into an import', async () => {
+    const row = {
+      id: 'a1',
+      name: 'Zapier',
+      start: 'abc_te',
+      prefix: 'abc_',
+      referenceId: 'user-1',
+      email: 'ada@example.com',
+    }
+    const kept = { enabled: true, expiresAt: soon, permissions: '{"orders":["read","write"]}' }
+    const limits = { rateLimitEnabled: true, rateLimitMax: 2, rateLimitTimeWindow: 86_400_000 }
+    const rows = [
+      {
+        ...row,
+        ...kept,
+        key: digestOf('abc_the-first-key').toString('base64url'),
+        metadata: '"{\\"plan\\":\\"pro\\"}"',
+      },
+      {
+        ...row,
+        key: digestOf('abc_the-second-key').toString('base64url'),
+        enabled: false,
+        expiresAt: null,
+        name: null,
+        id: 'b2',
+      },
+      { ...row, ...limits, id: 'c3', key: digestOf('abc_the-third-key').toString('base64url'), expiresAt: null },
+      { ...row, key: digestOf('abc_one-that-ended').toString('base64url'), expiresAt: '2020-01-01T00:00:00.000Z' },
+    ]
+    writeFileSync(path.join(workplace.directory, 'apikeys.json'), JSON.stringify(rows))
+    expect(await runExample('from-better-auth.md')).toContain('"imported":3')
+    expect(await call('POST', '/v1/verify', { key: 'abc_the-first-key', scopes: ['orders:write'] })).toMatchObject({
+      code: 'VALID',
+      expires_at: soon,
+      key: {
+        name: 'Zapier',
+        owner: 'ada@example.com',
+        metadata: { better_auth_id: 'a1', reference: 'user-1', plan: 'pro' },
+      },
+    })
+    const third = [0, 1, 2].map(() => call('POST', '/v1/verify', { key: 'abc_the-third-key' }))
+    expect((await Promise.all(third)).map(({ code }) => code).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'RATE_LIMITED',
+      'VALID',
+      'VALID',
+    ])
+    expect(await call('POST', '/v1/verify', { key: 'abc_the-second-key' })).toMatchObject({ code: 'DISABLED' })
+    expect(await call('POST', '/v1/verify', { key: 'abc_one-that-ended' })).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('to come from Unkey turn its pages into an import', async () => {
+    const data = [
+      {
+        keyId: 'key_1',
+        name: 'Zapier',
+        start: 'prod_ab',
+        enabled: true,
+        expires: Date.parse(soon),
+        meta: { plan: 'pro' },
+        permissions: ['orders.read'],
+        roles: ['admin'],
+        identity: { id: 'id_1', externalId: 'user-1' },
+        ratelimits: [{ id: 'rl_1', name: 'requests', limit: 100, duration: 60_000, autoApply: true }],
+        credits: { remaining: 5, refill: { interval: 'monthly', amount: 1_000 } },
+        plaintext: 'prod_the-recoverable-key',
+      },
+      { keyId: 'key_2', start: 'prod_cd', enabled: false, hash: digestOf('prod_the-hashed-key').toString('base64') },
+    ]
+    writeFileSync(
+      path.join(workplace.directory, 'page1.json'),
+      JSON.stringify({ meta: {}, data, pagination: { hasMore: false } }),
+    )
+    expect(await runExample('from-unkey.md')).toContain('"imported":2')
+    const demand = { key: 'prod_the-recoverable-key', scopes: ['orders.read', 'role:admin'] }
+    expect(await call('POST', '/v1/verify', demand)).toMatchObject({
+      code: 'VALID',
+      expires_at: soon,
+      rate_limit: { windows: [{ limit: 100, window_seconds: 60, remaining: 99 }] },
+      quota: { limit: 1_000, refill: 'monthly' },
+      key: { name: 'Zapier', metadata: { unkey_id: 'key_1', identity: 'user-1', plan: 'pro' } },
+    })
+    expect(await call('POST', '/v1/verify', { key: 'prod_the-hashed-key' })).toMatchObject({ code: 'DISABLED' })
+  })
+
   it('for people invite somebody, show what they would leave, remove them, and export what is on record', async () => {
     const [invite = 'false', ...later] = commandsOf('people.md')
     await run([invite], {})
@@ -164,6 +268,41 @@ describe('the commands of the guides', () => {
     expect(tracked).toMatchObject({ id: JSON.parse(file('tracked.json')).id, expires_at: '2032-03-01T00:00:00.000Z' })
   })
 
+  it('to move an organization export it, import it elsewhere, verify its trail, and find its keys', async () => {
+    const { key, secret } = await createKey()
+    const elsewhere = openWorkplace({ migrated: true })
+    try {
+      const other = (await elsewhere.start()).url
+      const otherRootKey = readFileSync(path.join(elsewhere.dataDir, 'root-key'), 'utf8').trim()
+      await run(commandsOf('move.md'), { OTHER: other, OTHER_ROOT_KEY: otherRootKey })
+      const answerIn = (file: string) => JSON.parse(readFileSync(path.join(workplace.directory, file), 'utf8'))
+      expect(answerIn('end.json')).toMatchObject({ type: 'end' })
+      expect(answerIn('imported.json')).toMatchObject({
+        organization: { slug: 'acme' },
+        audit_events: answerIn('end.json').audit.sequence,
+      })
+      expect(answerIn('verification.json')).toMatchObject({ intact: true, fault: null })
+      expect(answerIn('keys.json').data.map(({ id }: Key) => id)).toContain(key.id)
+      const response = await fetch(`${other}/v1/verify`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${otherRootKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ key: secret.value }),
+      })
+      expect(await response.json()).toMatchObject({ code: 'VALID', key: { id: key.id } })
+    } finally {
+      await elsewhere.clear()
+    }
+  })
+
+  it('for limits make a key that has them, meet them, and show what is left of the quota', async () => {
+    const said = await run(commandsOf('rate-limits.md'), {})
+    const inFile = (name: string) => JSON.parse(readFileSync(path.join(workplace.directory, name), 'utf8'))
+    expect(inFile('passed.json')).toMatchObject({ code: 'VALID', quota: { remaining: 9_998 } })
+    expect(said).toContain('"code":"RATE_LIMITED"')
+    const { drawn, remaining } = inFile('usage.json').quota
+    expect(drawn + remaining).toBe(10_000)
+  })
+
   it('to see what is mailed show the next mail about a key, and the outbox', async () => {
     const { key } = await createKey()
     const said = await run(commandsOf('mail.md'), { KEY: key.id })
@@ -204,6 +343,20 @@ describe('the commands of the guides', () => {
       receiver.kill()
       await once(receiver, 'exit')
     }
+  })
+
+  it('for JWT keys make one, verify it offline, revoke it, and rotate the key that signs', async () => {
+    const commands = commandsOf('jwt-keys.md').map((text) => text.replace('node examples/', `node '${root}/examples'/`))
+    await run(commands, {})
+    const inFile = (name: string) => JSON.parse(readFileSync(path.join(workplace.directory, name), 'utf8'))
+    const { key, secret } = inFile('created.json')
+    expect(inFile('claims.json')).toMatchObject({ iss: url, sub: key.id, jti: secret.id, scope: 'orders:read' })
+    expect(statSync(path.join(workplace.directory, 'token')).mode & 0o777).toBe(0o600)
+    const { propagation } = inFile('revoked.json')
+    expect(propagation).toMatchObject({ complete: true, offline_until: expect.stringMatching(/Z$/) })
+    const [signing] = inFile('signing-keys.json').data
+    expect(inFile('jwks.json').keys).toMatchObject([{ kid: signing.id, alg: 'EdDSA' }])
+    expect(inFile('signing-key.json').signing_key).toMatchObject({ status: 'published', in_jwks: true })
   })
 
   it('to rotate a key overlap two secrets, stage one, promote it and take it back, and rotate once more by its holder', async () => {

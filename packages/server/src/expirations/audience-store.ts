@@ -1,18 +1,6 @@
 import { sql } from 'kysely'
 import type { Reader } from '../storage/database.ts'
 
-export async function listAdministratorAddresses(reader: Reader, organizationId: string): Promise<string[]> {
-  const rows = await reader
-    .selectFrom('members')
-    .innerJoin('people', 'people.id', 'members.person_id')
-    .select('people.email')
-    .where('members.organization_id', '=', organizationId)
-    .where('members.role', 'in', ['owner', 'admin'])
-    .orderBy('people.email')
-    .execute()
-  return rows.map(({ email }) => email)
-}
-
 /** Of these addresses, those of people who are gone. */
 export async function listGone(
   reader: Reader,

@@ -1,7 +1,8 @@
 import { listEmailChannels } from '../notifications/find-channel.ts'
 import type { Organization } from '../organizations/organization.ts'
+import { addressesOfAdministrators } from '../people/administrators.ts'
 import type { Reader } from '../storage/database.ts'
-import { listAdministratorAddresses, listGone, listTimeZones } from './audience-store.ts'
+import { listGone, listTimeZones } from './audience-store.ts'
 import type { Audience } from './reminder-sending.ts'
 
 /** @param named owners and contacts */
@@ -12,7 +13,7 @@ export async function readAudience(
 ): Promise<Audience> {
   const addresses = [...new Set(named.filter((address) => address !== null))]
   return {
-    administrators: await listAdministratorAddresses(reader, organization.id),
+    administrators: await addressesOfAdministrators(reader, organization.id),
     gone: new Set(addresses.length === 0 ? [] : await listGone(reader, organization.id, addresses)),
     notificationEmail: organization.notificationEmail,
     channels: (await listEmailChannels(reader, organization.id)).map(({ address }) => address),

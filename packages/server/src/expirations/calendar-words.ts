@@ -37,6 +37,12 @@ const advice = {
   rotation_due: 'The policy wants a new secret by then. Nothing ends by itself.',
 } as const
 
+// The end of a token is in it.
+const adviceOnToken = {
+  ...advice,
+  expiry: 'Rotate the key before then (it overlaps, so that nothing breaks), or let it lapse.',
+} as const
+
 function describe(expiration: Expiration, now: Instant): string {
   const { of, type } = expiration
   if (of.credential !== null) return describeCredential(of.credential)
@@ -48,7 +54,7 @@ function describe(expiration: Expiration, now: Instant): string {
     inUse === true ? `In use: last called ${formatTime(secret.lastUsedAt ?? now)}` : 'Not called in the last 30 days',
     ...(view.key.state === 'disabled' ? ['The key is disabled.'] : []),
     ...(expirationStatusAt(expiration, now) === 'overdue' ? ['Overdue.'] : []),
-    ...(expiration.ended ? ['It has ended.'] : [advice[type]]),
+    ...(expiration.ended ? ['It has ended.'] : [view.key.kind === 'jwt' ? adviceOnToken[type] : advice[type]]),
   ].join('\n')
 }
 

@@ -3,6 +3,7 @@ import { findKeyInReach } from '../keys/find-key.ts'
 import { isLive } from '../keys/secret.ts'
 import { type KeyView, viewKey } from '../keys/view-keys.ts'
 import type { ActionLinks } from '../notifications/action-links.ts'
+import { settingsUrlFor } from '../notifications/console-links.ts'
 import type { RenderedMail } from '../notifications/mail-layout.ts'
 import { reminderMail } from '../notifications/reminder-mail.ts'
 import { nameOrganizations } from '../organizations/find.ts'
@@ -99,7 +100,8 @@ async function preview(
   if (!organization) throw new Error('a key is there, but its organization is not')
   const { owner, contact, inUse } = scene
   const told = { reason, threshold, endsAt, owner, contact, inUse }
-  const addresses = recipientsOf(told, await readAudience(reader, organization, [owner, contact]))
+  const audience = await readAudience(reader, organization, [owner, contact])
+  const addresses = recipientsOf(told, audience)
   const zoneOf = await readTimeZones(reader, organization, addresses)
   const recipients = addresses.map((address) => {
     const morning = nextMorning(zoneOf(address), at)
@@ -117,7 +119,7 @@ async function preview(
     timeZone: zoneOf(first.address),
     now: first.sendAt,
     items: [itemOf(reminder, scene, context, first.sendAt)],
-    settingsUrl: null,
+    settingsUrl: settingsUrlFor(publicUrl, organization, audience, first.address),
   })
   return { ...mail, secretId, reason, threshold, endsAt, recipients }
 }

@@ -1,10 +1,9 @@
-import type { ReminderReason } from '@keyturn/contract'
+import { announcedThresholds, type ReminderReason } from '@keyturn/contract'
 import { type Instant, never, seconds } from '../kernel/instant.ts'
 import type { SecretRecord } from '../keys/key.ts'
 import { endOf } from '../keys/secret.ts'
 import { normalise } from '../keys/slots.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
-import { applicableThresholds } from './thresholds.ts'
 
 /** Reasons that have a date. That an ended secret is called is found out by the calls. */
 export type AnnouncedReason = Exclude<ReminderReason, 'used_after_end'>
@@ -68,7 +67,7 @@ function isHandingOver(secret: SecretRecord, all: readonly SecretRecord[]): bool
 
 function expiry(begin: Instant, end: Instant, { reminder_thresholds }: ReminderPolicy): Announcement | null {
   if (end === never) return null
-  const thresholds = [...applicableThresholds(reminder_thresholds, begin, end), 0]
+  const thresholds = announcedThresholds(reminder_thresholds, begin, end)
   return { reason: 'expiry', endsAt: end, thresholds, onlyIfCalledWithinMs: null }
 }
 
@@ -95,7 +94,7 @@ function rotationDue(
   const slots = normalise(all, now)
   if (slots.state === 'none' || slots.primary.id !== secret.id) return null
   const due = secret.createdAt + seconds(policy.rotate_every)
-  const thresholds = [...applicableThresholds(policy.reminder_thresholds, secret.createdAt, due), 0]
+  const thresholds = announcedThresholds(policy.reminder_thresholds, secret.createdAt, due)
   return { reason: 'rotation_due', endsAt: due, thresholds, onlyIfCalledWithinMs: null }
 }
 

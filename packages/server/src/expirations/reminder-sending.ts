@@ -1,8 +1,7 @@
-import type { ReminderReason } from '@keyturn/contract'
+import { administratorsHearWithin, type ReminderReason } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 
 const dayMs = 86_400_000
-const soonSeconds = 7 * 86_400
 const hour = 3600
 
 /** What is told of what, as far as it decides who hears of it and when. */
@@ -33,7 +32,8 @@ export interface Audience {
 export function recipientsOf(told: Told, { administrators, gone, notificationEmail, channels }: Audience): string[] {
   const isThere = (address: string | null) => address !== null && !gone.has(address)
   const standIns = administrators.length > 0 ? administrators : [notificationEmail]
-  const isNear = told.threshold <= soonSeconds || told.reason === 'overlap_end' || told.reason === 'used_after_end'
+  const isNear =
+    told.threshold <= administratorsHearWithin || told.reason === 'overlap_end' || told.reason === 'used_after_end'
   const named = [told.owner, told.contact].filter(isThere)
   const all = [
     ...named,

@@ -1,5 +1,6 @@
 import type { Instant } from '../kernel/instant.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
+import { settingsUrlFor } from '../notifications/console-links.ts'
 import type { MailRecord } from '../notifications/mail.ts'
 import { enqueueMail } from '../notifications/outbox.ts'
 import { reminderMail } from '../notifications/reminder-mail.ts'
@@ -7,7 +8,7 @@ import { nameOrganizations } from '../organizations/find.ts'
 import type { Organization } from '../organizations/organization.ts'
 import type { Ground } from '../people/call.ts'
 import type { Reader, Tx } from '../storage/database.ts'
-import { readTimeZones } from './audience.ts'
+import { readAudience, readTimeZones } from './audience.ts'
 import { itemOf, linksFor, messageIdOf, sortOut, stillHolds } from './digest.ts'
 import {
   type DueDigest,
@@ -97,7 +98,7 @@ async function render(
     const scene = scenes.get(reminder.subjectId)
     return scene ? [itemOf(reminder, scene, context, now)] : []
   })
-  const settingsUrl = null
+  const settingsUrl = settingsUrlFor(publicUrl, organization, await readAudience(tx, organization, []), recipient)
   return reminderMail({
     organizationName: organization.name,
     recipient,

@@ -2,6 +2,7 @@ import { sha256 } from '../kernel/digest.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { vagueWords } from '../keys/name-advice.ts'
 import { type KeyView, viewKeysById } from '../keys/view-keys.ts'
+import { settingsUrlFor } from '../notifications/console-links.ts'
 import { messageDomain } from '../notifications/message-id.ts'
 import { enqueueMail } from '../notifications/outbox.ts'
 import { type ReviewItem, reviewMail } from '../notifications/review-mail.ts'
@@ -57,7 +58,8 @@ async function sendList(tx: Tx, organization: Organization, publicUrl: string, n
   const items = [...views.values()].map((view) => itemOf(view, names))
   const zoneOf = await readTimeZones(tx, organization, recipients)
   for (const recipient of recipients) {
-    const model = { organizationName: name, recipient, timeZone: zoneOf(recipient), now, settingsUrl: null }
+    const settingsUrl = settingsUrlFor(publicUrl, organization, { administrators }, recipient)
+    const model = { organizationName: name, recipient, timeZone: zoneOf(recipient), now, settingsUrl }
     const mark = sha256(JSON.stringify(['review', id, recipient, now])).toString('hex')
     const messageId = `<${mark}@${messageDomain(publicUrl)}>`
     const rendered = reviewMail({ ...model, items, total: due.length })

@@ -1,10 +1,19 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Clock } from '../kernel/clock.ts'
 import { DomainError } from '../kernel/errors.ts'
+import { consoleRoutes } from './console.ts'
 import type { Env, Services } from './context.ts'
 import { docsRoutes } from './docs.ts'
 import { answerError } from './errors.ts'
-import { identifyRequest, limitBody, logRequests, neverCached, requireCaller, strictBody } from './middleware.ts'
+import {
+  exceptFor,
+  identifyRequest,
+  limitBody,
+  logRequests,
+  neverCached,
+  requireCaller,
+  strictBody,
+} from './middleware.ts'
 import { pageRoutes } from './pages.ts'
 import { recordRefusals } from './refusals.ts'
 import { auditRoutes } from './routes/audit.ts'
@@ -15,24 +24,32 @@ import { claimLinkRoutes } from './routes/claim-links.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { dryRunRoutes } from './routes/dry-run.ts'
 import { expirationRoutes } from './routes/expirations.ts'
+import { exportRoutes } from './routes/export.ts'
 import { feedTokenRoutes } from './routes/feed-tokens.ts'
 import { findingRoutes } from './routes/findings.ts'
+import { importPath, importRoutes } from './routes/import.ts'
 import { keyListRoutes } from './routes/key-lists.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { meRoutes } from './routes/me.ts'
 import { memberRoutes } from './routes/members.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { oauthRoutes } from './routes/oauth.ts'
+import { organizationImportPath, organizationImportRoutes } from './routes/organization-import.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { outboxRoutes } from './routes/outbox.ts'
+import { publishedRoutes } from './routes/published.ts'
 import { reminderPageRoutes } from './routes/reminder-pages.ts'
 import { reminderRoutes } from './routes/reminders.ts'
 import { rotationRoutes } from './routes/rotation.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { signingKeyRoutes } from './routes/signing-keys.ts'
 import { trackedCredentialRoutes } from './routes/tracked-credentials.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { selfRoutes, verifyRoutes } from './routes/verify.ts'
 import { version } from './version.ts'
+
+/** These read their bodies by rules of their own. */
+const hasOwnBody = new RegExp(`${importPath.source}|${organizationImportPath.source}`)
 
 /** The whole HTTP interface. What comes first is asked first. */
 export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
@@ -43,7 +60,6 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   })
   app.use(identifyRequest(clock), logRequests(services.log, clock))
 
-  app.get('/', (c) => c.redirect('/docs', 302))
   app.get('/healthz', (c) => c.json({ status: 'alive' }))
   app.get('/readyz', async (c) => {
     const why = await services.whyNotReady()
@@ -57,8 +73,11 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
 
   app.use('/oauth/*', recordRefusals(services))
   app.route('/', oauthRoutes(services))
+  app.route('/', publishedRoutes(services))
   app.route('/', pageRoutes(services))
-  app.use('/v1/*', neverCached, recordRefusals(services), limitBody, strictBody)
+  app.route('/', consoleRoutes(services))
+  app.use('/v1/*', neverCached, recordRefusals(services))
+  app.use('/v1/*', exceptFor(hasOwnBody, limitBody), exceptFor(hasOwnBody, strictBody))
   app.route('/', signInRoutes(services))
   app.route('/', claimRoutes(services))
   app.route('/', reminderPageRoutes(services))
@@ -70,6 +89,9 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', meRoutes(services))
   app.route('/', organizationRoutes(services))
   app.route('/', keyListRoutes(services))
+  app.route('/', importRoutes(services))
+  app.route('/', exportRoutes(services))
+  app.route('/', organizationImportRoutes(services))
   app.route('/', expirationRoutes(services))
   app.route('/', feedTokenRoutes(services))
   app.route('/', findingRoutes(services))
@@ -87,6 +109,7 @@ export function createApp(services: Services, clock: Clock): OpenAPIHono<Env> {
   app.route('/', auditRoutes(services))
   app.route('/', memberRoutes(services))
   app.route('/', nodeRoutes(services))
+  app.route('/', signingKeyRoutes(services))
   refuseOtherMethods(app)
   return app
 }

@@ -2,10 +2,12 @@ import { type ServerResponse, validateHeaderValue } from 'node:http'
 import type { ErrorCode, VerdictCode } from '@keyturn/contract'
 import type { DomainError } from '../kernel/errors.ts'
 import { formatInstant, type Instant, never } from '../kernel/instant.ts'
+import type { Charge } from '../limits/limit.ts'
 import type { VerifyRecord } from '../verification/decide.ts'
 import type { Finding } from '../verification/verifier.ts'
 import { warningAt, warningHoldsUntil } from '../verification/warning.ts'
 import { toProblem } from './error-map.ts'
+import { limitHeaders } from './limit-headers.ts'
 import type { WholeResponse, WriteWhole } from './whole-messages.ts'
 
 /** What a proxy is told with each verdict (RFC 9110 §15.5): who sent the call is unknown, or known and not allowed. */
@@ -51,24 +53,30 @@ export class AuthorizeAnswers {
 
   /** @param passed the statuses that the proxy passes on; null: all */
   send(response: WholeResponse, finding: Finding, passed: readonly number[] | null): void {
-    const { code, hint, record } = finding
-    if (code === 'VALID' && record && this.#writeWhole(response, this.#textOf(finding, record))) return
+    const { code, hint, record, charge } = finding
+    if (code === 'VALID' && record && this.#writeWhole(response, this.#textOf(finding, record, charge))) return
     const status = statuses[code]
     const shown = status === 200 || passed === null || passed.includes(status) ? status : 403
     const warning = code === 'VALID' && record ? warningAt(record, this.#now()) : null
-    const headers = headersOf(code, hint, record, warning)
+    const headers = [...headersOf(code, hint, record, warning), ...chargeHeaders(charge, shown === 429)]
     // RFC 6750 §3: the caller presented something, and it is no good.
     if (shown === 401) headers.push('www-authenticate', 'Bearer realm="api", error="invalid_token"')
     response.writeHead(shown, headers)
     response.end()
   }
 
-  #textOf({ code, hint }: Finding, record: VerifyRecord): string {
+  /** What is left of limits is other each time, and takes the place of what the kept text ends with. */
+  #textOf(finding: Finding, record: VerifyRecord, charge: Charge | null): string {
+    const text = this.#keptText(finding, record)
+    return charge === null ? text : `${text.slice(0, -ending.length)}${linesOf(chargeHeaders(charge))}\r\n`
+  }
+
+  #keptText({ code, hint }: Finding, record: VerifyRecord): string {
     const kept = this.#valid.get(record)
     if (kept !== undefined && (kept.until === never || this.#now() < kept.until)) return kept.text
     if (this.#valid.size >= most) this.#valid.clear()
     const now = this.#now()
-    const text = `${linesOf(headersOf(code, hint, record, warningAt(record, now)))}\r\n`
+    const text = `${linesOf(headersOf(code, hint, record, warningAt(record, now)))}${ending}`
     this.#valid.set(record, { text, until: warningHoldsUntil(record, now) })
     return text
   }
@@ -94,7 +102,8 @@ export function sendFailure(response: ServerResponse, error: DomainError, reques
   const status = problem.status === 503 ? 503 : 500
   const body = JSON.stringify({ ...problem, status })
   const type = ['content-type', 'application/problem+json', 'x-request-id', requestId]
-  response.writeHead(status, [...type, ...headersOf(error.code, null, null, null, Buffer.byteLength(body))])
+  const own = headersOf(error.code, null, null, null, Buffer.byteLength(body))
+  response.writeHead(status, [...type, ...own, ...chargeHeaders(null)])
   response.end(body)
 }
 
@@ -141,6 +150,31 @@ function headersOf(
     record?.slot ?? '',
   ]
 }
+
+/**
+ * What is left of the limits of the key, for the proxy to hand on under whatever name; and for proxies that pass on an answer as it is,
+ * under the standard names, too. Those say nothing where there is nothing to say: an empty `Retry-After` would be wrong.
+ *
+ * @param isRefused as too many
+ */
+function chargeHeaders(charge: Charge | null, isRefused = false): string[] {
+  const { policy, left, retryAfter } = limitHeaders(charge)
+  const headers = [
+    'x-keyturn-ratelimit-policy',
+    policy,
+    'x-keyturn-ratelimit',
+    left,
+    'x-keyturn-retry-after',
+    retryAfter,
+  ]
+  if (policy !== '') headers.push('ratelimit-policy', policy)
+  if (left !== '') headers.push('ratelimit', left)
+  if (isRefused && retryAfter !== '') headers.push('retry-after', retryAfter)
+  return headers
+}
+
+/** Of a kept text: of no limits. */
+const ending = `${linesOf(chargeHeaders(null))}\r\n`
 
 /** Header values are ASCII (RFC 9110 §5.5): everything else is percent-encoded as UTF-8, and so is the percent sign. */
 function encode(text: string | null | undefined): string {

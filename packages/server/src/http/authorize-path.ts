@@ -53,7 +53,7 @@ export function createAuthorizePath(parts: AuthorizeParts): Listener {
   const { verifier, callers, proxies, counts, writeWhole, log, onRefused } = parts
   const queries = new AuthorizeQueries()
   const answers = new AuthorizeAnswers(writeWhole, () => verifier.now())
-  const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
+  const turn = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, askAgain)
 
   return (request, response) => {
     // A body may come along; it is none of ours.
@@ -64,7 +64,7 @@ export function createAuthorizePath(parts: AuthorizeParts): Listener {
     if (typeof credential !== 'string' || credential === '')
       return fail(request, response, new DomainError('unauthenticated'))
     const { project, scopes, kinds, statuses } = wanted
-    const demand = { project, scopes, kinds, ip: clientAddress(request, proxies) }
+    const demand = { project, scopes, kinds, ip: clientAddress(request, proxies), cost: 1 }
     const presented = presentedKey(request)
     const known = callers.warm(credential)
     const finding =
@@ -76,6 +76,11 @@ export function createAuthorizePath(parts: AuthorizeParts): Listener {
   function answerWarm({ request, response, demand, statuses, finding }: WarmAnswer): void {
     verifier.note(finding, demand, userAgentOf(request))
     answer(response, finding, statuses)
+  }
+
+  function askAgain({ finding, ...question }: WarmAnswer): Promise<void> {
+    verifier.giveBack(finding)
+    return answerCold(question)
   }
 
   async function answerCold({
@@ -117,7 +122,7 @@ export function createAuthorizePath(parts: AuthorizeParts): Listener {
 
 const userAgentOf = (request: IncomingMessage) => request.headers['user-agent'] ?? null
 
-const malformed = (hint: string): Finding => ({ code: 'MALFORMED', hint, record: null })
+const malformed = (hint: string): Finding => ({ code: 'MALFORMED', hint, record: null, charge: null })
 const nothingSent = malformed('No key was sent. Send it as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.')
 const notBearer = malformed('The Authorization header is not `Bearer <key>`.')
 const twoKeys = malformed('Authorization and X-Api-Key hold two different keys. Send one.')

@@ -1,6 +1,6 @@
 import { type ProblemKind, text } from './problem-kind.ts'
 
-/** Of channels and what is sent to them. A part of `error-map.ts`. */
+/** Of channels, of what is sent to them, and of mails. A part of `error-map.ts`. */
 export const channelProblems = {
   channel_not_found: {
     status: 404,
@@ -39,5 +39,20 @@ export const channelProblems = {
       reason === 'wants_https'
         ? 'Only https is called, but for private addresses that KEYTURN_WEBHOOK_ALLOW_PRIVATE allows.'
         : 'Its address is not public. KEYTURN_WEBHOOK_ALLOW_PRIVATE can allow private ones; whoever runs this installation sets it.',
+  },
+  mail_not_found: {
+    status: 404,
+    title: 'No such mail',
+    detail: () => 'Check the id, and the key that you call with.',
+  },
+  reminder_not_found: {
+    status: 404,
+    title: 'No such reminder',
+    detail: () => 'Check the id; it may belong to another organization.',
+  },
+  mail_cannot_be_retried: {
+    status: 409,
+    title: 'The mail is not one that could be sent again',
+    detail: ({ state }) => `It is ${text(state)}. Only what failed or was not delivered is tried again.`,
   },
 } satisfies Record<string, ProblemKind>

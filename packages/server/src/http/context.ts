@@ -3,7 +3,13 @@ import type { ActionName } from '@keyturn/contract'
 import type { Context, TypedResponse } from 'hono'
 import type { Logger } from 'pino'
 import type { Refusals } from '../audit/record-refusal.ts'
-import { type Answer, makeRepeatable, type RepeatableCall, Repeated } from '../idempotency/idempotent.ts'
+import {
+  type Answer,
+  makeRepeatable,
+  type RepeatableCall,
+  Repeated,
+  refuseRepeated,
+} from '../idempotency/idempotent.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { MasterKey } from '../kernel/master-key.ts'
 import type { ChannelGround } from '../notifications/manage-channels.ts'
@@ -12,11 +18,14 @@ import type { Named } from '../people/enter.ts'
 import type { Mailer } from '../people/mail.ts'
 import type { HeldSession, SignIn } from '../people/sign-in.ts'
 import type { RotatingHolder } from '../rotation/rotate-own-key.ts'
+import type { Publisher } from '../signing/publisher.ts'
 import type { NodeRegistry } from '../verification/node-registry.ts'
 import type { Propagation } from '../verification/propagation.ts'
 import type { Verifier } from '../verification/verifier.ts'
 import type { TrustedProxies } from './client-address.ts'
+import type { ConsoleFiles } from './console-files.ts'
 import type { Metrics } from './metrics.ts'
+import type { Spool } from './spool.ts'
 import type { VerdictCounts } from './verdict-counts.ts'
 
 /** What the routes are built on. */
@@ -26,8 +35,12 @@ export interface Services {
   readonly propagation: Propagation
   readonly registry: NodeRegistry
   readonly counts: VerdictCounts
+  /** What those who verify offline read. */
+  readonly publisher: Publisher
   readonly metrics: Metrics
   readonly masterKey: MasterKey
+  /** For bodies that are too large for memory. */
+  readonly spool: Spool
   /** Writes what this node has noted of the uses of a key, for a decision that goes by the last one. */
   readonly flushUses: (keyId: string) => Promise<void>
   /** Where others reach this installation, without a slash at the end. */
@@ -41,6 +54,8 @@ export interface Services {
   readonly sendDeliveries: () => void
   /** Whose `X-Forwarded-For` counts. */
   readonly proxies: TrustedProxies
+  /** Null: it was not built. */
+  readonly console: ConsoleFiles | null
   readonly log: Logger
   /** Is this process able to answer? Null: yes; else why not. */
   readonly whyNotReady: () => Promise<string | null>
@@ -81,6 +96,7 @@ export interface Outcome<B> {
  *
  * @param work must return what its `call.change` gave: that is what the answer is made from, inside the transaction
  * @param present the body; with `showSecrets` false, the same without the value of any secret
+ * @param sent what stands for the body of the request, where that was not kept
  */
 export async function doOnce<R, B extends object>(
   services: Services,
@@ -88,9 +104,10 @@ export async function doOnce<R, B extends object>(
   status: number,
   work: (call: Call) => Promise<R>,
   present: (result: R, showSecrets: boolean) => B,
+  sent?: string,
 ): Promise<Outcome<B>> {
   const call = callOf(services, c)
-  const repeatable = await repeatableCallOf(c)
+  const repeatable = await repeatableCallOf(c, sent)
   if (!repeatable) return { body: present(await work(call), true), repeated: false }
   const toAnswer = (result: unknown): Answer => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the change gives is what the work returns: see @param work
@@ -100,6 +117,7 @@ export async function doOnce<R, B extends object>(
     return { status, body, bodyWithoutSecrets: concealed === body ? null : concealed }
   }
   try {
+    if (sent !== undefined) await refuseRepeated(call, services.masterKey, repeatable)
     const result = await work(makeRepeatable(call, services.masterKey, repeatable, toAnswer))
     return { body: present(result, true), repeated: false }
   } catch (error) {
@@ -116,16 +134,17 @@ export async function answerOnce<R, B extends object, S extends 200 | 201>(
   status: S,
   work: (call: Call) => Promise<R>,
   present: (result: R, showSecrets: boolean) => B,
+  sent?: string,
 ): Promise<TypedResponse<B, S, 'json'> & Response> {
-  const { body, repeated } = await doOnce(services, c, status, work, present)
+  const { body, repeated } = await doOnce(services, c, status, work, present, sent)
   if (repeated) c.header('Idempotency-Replayed', 'true')
-  const response = c.body(JSON.stringify(body), status, { 'Content-Type': 'application/json' })
+  const response: Response = c.body(JSON.stringify(body), status, { 'Content-Type': 'application/json' })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Hono's type for a response with this body
-  return response as unknown as TypedResponse<B, S, 'json'> & Response
+  return response as TypedResponse<B, S, 'json'> & Response
 }
 
 /** @throws DomainError invalid_request where the header is not one */
-async function repeatableCallOf(c: Context<Env>): Promise<RepeatableCall | null> {
+async function repeatableCallOf(c: Context<Env>, sent?: string): Promise<RepeatableCall | null> {
   const idempotencyKey = c.req.header('idempotency-key')
   if (idempotencyKey === undefined) return null
   if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
@@ -136,7 +155,7 @@ async function repeatableCallOf(c: Context<Env>): Promise<RepeatableCall | null>
     caller: c.get('caller').actor.id ?? c.get('caller').actor.type,
     route: `${c.req.method} ${c.req.path}`,
     idempotencyKey,
-    body: await c.req.text(),
+    body: sent ?? (await c.req.text()),
     bearer: c.get('bearer'),
   }
 }

@@ -37,6 +37,7 @@ const keyWith = (fields: Partial<Key>): Key => ({
   allowed_ips: [],
   metadata: {},
   rate_limit: null,
+  quota: null,
   never_expires: false,
   expires_at: '2027-11-20T00:00:00.000Z',
   next_expiry_at: '2027-11-20T00:00:00.000Z',

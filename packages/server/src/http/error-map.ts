@@ -1,8 +1,11 @@
 import type { ErrorCode } from '@keyturn/contract'
 import type { DomainError, ErrorFacts } from '../kernel/errors.ts'
 import { channelProblems } from './channel-problems.ts'
+import { importProblems } from './import-problems.ts'
 import { peopleProblems } from './people-problems.ts'
+import { policyProblems } from './policy-problems.ts'
 import { type ProblemKind, text } from './problem-kind.ts'
+import { tokenProblems } from './token-problems.ts'
 
 /** Of a secret in an error. */
 const ending = (until: unknown): string => (typeof until === 'string' ? ` and ends at ${until}` : '')
@@ -11,9 +14,10 @@ const ending = (until: unknown): string => (typeof until === 'string' ? ` and en
 const helps = ({ operations, until }: ErrorFacts): string =>
   `What helps: ${text(operations)}${typeof until === 'string' ? `, or waiting until ${until}` : ''}.`
 
-/** The only place that knows both words and numbers, with `people-problems.ts` and `channel-problems.ts` as parts of it. A forgotten code does not compile. */
+/** The only place that knows both words and numbers, with the other `…-problems.ts` as parts of it. A forgotten code does not compile. */
 const problems = {
   ...peopleProblems,
+  ...importProblems,
   invalid_request: {
     status: 400,
     title: 'The request is not valid',
@@ -43,7 +47,10 @@ const problems = {
   unsupported_media_type: {
     status: 415,
     title: 'The body is of a type that is not understood',
-    detail: () => 'Send JSON with `Content-Type: application/json`.',
+    detail: ({ wanted }) =>
+      wanted === undefined
+        ? 'Send JSON with `Content-Type: application/json`.'
+        : `Send it with \`Content-Type: ${text(wanted)}\`.`,
   },
   route_not_found: { status: 404, title: 'No such endpoint', detail: () => 'Look at /docs for those there are.' },
   method_not_allowed: {
@@ -126,27 +133,13 @@ const problems = {
     detail: ({ sequence }) =>
       `No change has the sequence ${text(sequence)} yet. Take it from the answer to a revocation.`,
   },
-  mail_not_found: {
-    status: 404,
-    title: 'No such mail',
-    detail: () => 'Check the id, and the key that you call with.',
-  },
-  reminder_not_found: {
-    status: 404,
-    title: 'No such reminder',
-    detail: () => 'Check the id; it may belong to another organization.',
-  },
-  mail_cannot_be_retried: {
-    status: 409,
-    title: 'The mail is not one that could be sent again',
-    detail: ({ state }) => `It is ${text(state)}. Only what failed or was not delivered is tried again.`,
-  },
   tracked_credential_not_found: {
     status: 404,
     title: 'No such tracked credential',
     detail: () => 'Check the id, and the key that you call with.',
   },
   ...channelProblems,
+  ...tokenProblems,
   fingerprint_taken: {
     status: 409,
     title: 'Another entry has this fingerprint',
@@ -180,8 +173,8 @@ const problems = {
   active_key_limit_reached: {
     status: 409,
     title: 'The project has as many active keys as it may',
-    detail: ({ active, limit }) =>
-      `${text(active)} of ${text(limit)} keys are active. Revoke one that is not needed, or raise max_active_keys in the policy.`,
+    detail: ({ active, limit, adding }) =>
+      `${text(active)} of ${text(limit)} keys are active${typeof adding === 'number' ? `, and ${adding} would be added` : ''}. Revoke one that is not needed, or raise max_active_keys in the policy.`,
   },
   key_revoked: { status: 409, title: 'The key is revoked', detail: () => 'Revoked is for ever. Create another key.' },
   key_changed: {
@@ -316,33 +309,7 @@ const problems = {
     detail: ({ expires_at, overlap_end }) =>
       `It would end at ${text(expires_at)}, the overlap at ${text(overlap_end)}. Choose a later expiry or a shorter overlap.`,
   },
-  name_does_not_match_policy: {
-    status: 422,
-    title: 'The name does not follow the naming rule',
-    detail: ({ name_pattern }) => `The whole name must match ${text(name_pattern)}.`,
-  },
-  name_is_vague: {
-    status: 422,
-    title: 'The name says nothing',
-    detail: () => 'Name the integration and its environment, as "Zapier, production". The policy refuses vague names.',
-  },
-  kind_not_available: {
-    status: 422,
-    title: 'Keys of this kind cannot be made yet',
-    detail: () => 'Choose secret or publishable.',
-  },
-  policy_is_inconsistent: {
-    status: 422,
-    title: 'A default would be above its maximum',
-    detail: ({ smaller, larger }) =>
-      `${text(larger)} must not exceed ${text(smaller)}. Change both, or choose other numbers.`,
-  },
-  policy_looser_than_organization: {
-    status: 422,
-    title: 'A project cannot be looser than its organization',
-    detail: ({ fields, organization }) =>
-      `Looser: ${text(fields)}. The organization has ${JSON.stringify(organization)}; a project may only lower, forbid, or add.`,
-  },
+  ...policyProblems,
   database_unavailable: {
     status: 503,
     title: 'The database cannot be asked right now',
@@ -364,6 +331,9 @@ export interface ProblemBody extends Record<string, unknown> {
   readonly code: ErrorCode
   readonly request_id: string
 }
+
+/** The sentence alone, where it is part of another problem. */
+export const detailOf = (error: DomainError): string => problems[error.code].detail(error.facts)
 
 export function toProblem(error: DomainError, requestId: string): ProblemBody {
   const kind: ProblemKind = problems[error.code]

@@ -1,7 +1,6 @@
 import { html, raw } from 'hono/html'
-import { sha256 } from '../kernel/digest.ts'
-import { type Html, mark } from './claim-page/document.ts'
 import { style as shared } from './claim-page/style.ts'
+import { type Html, pageDocument, pageHeadersFor } from './page-document.ts'
 
 const style = `${shared}
 main{max-width:28rem}
@@ -17,21 +16,12 @@ main nav{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;margin:1.5rem 0 0;font-si
 @media(prefers-color-scheme:dark){:root{--edge:#6e7681}}
 `
 
-/** Nothing from elsewhere, no scripts, no frames; forms go to this installation alone. */
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${sha256(style).toString('base64')}'`,
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ')
+export const formPageHeaders = pageHeadersFor({ style })
 
-export const formPageHeaders = {
-  'Content-Type': 'text/html; charset=utf-8',
-  'Content-Security-Policy': policy,
-  'X-Robots-Tag': 'noindex, nofollow, noarchive',
-} as const
+const toConsole = "location.replace('/console')"
+/** On from a page for those without scripts, for those with. */
+export const onwards = html`<script>${raw(toConsole)}</script>`
+export const onwardsHeaders = pageHeadersFor({ style, script: toConsole })
 
 export interface Field {
   readonly name: string
@@ -53,25 +43,14 @@ export interface Form {
   readonly links?: readonly { readonly to: string; readonly text: string }[]
 }
 
-export const page = (title: string, body: unknown): Html => html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · Keyturn</title>
-<link rel="icon" href="data:,">
-<style>${raw(style)}</style>
-</head>
-<body>
-<main>
-<p class="brand">${mark}<span>Keyturn</span></p>
-<h1>${title}</h1>
-${body}
-</main>
-</body>
-</html>
-`
+export const page = (title: string, body: unknown): Html =>
+  pageDocument({
+    title: `${title} · Keyturn`,
+    brand: 'Keyturn',
+    body: html`<h1>${title}</h1>
+${body}`,
+    style,
+  })
 
 function field({ name, label, hint, type = 'text', autocomplete = 'off', value = '' }: Field): Html {
   if (type === 'hidden') return html`<input type="hidden" name="${name}" value="${value}">`

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type SoonEndings, soonWindows } from '../expirations/soon-ending.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { MailSender } from '../notifications/mail-sender.ts'
 import type { DeliverySender } from '../notifications/send-deliveries.ts'
 import type { UseCollector } from '../usage/use-collector.ts'
@@ -17,6 +18,7 @@ export interface Measured {
   readonly feed: ChangeFeed
   readonly propagation: Propagation
   readonly uses: UseCollector
+  readonly limits: Limits
   readonly soonEndings: SoonEndings
   readonly deliverySender: DeliverySender
   readonly mails: Pick<MailSender, 'counts'>
@@ -49,6 +51,7 @@ function createRegistry({
   feed,
   propagation,
   uses,
+  limits,
   soonEndings,
   deliverySender,
   mails,
@@ -122,6 +125,22 @@ function createRegistry({
     'keyturn_use_flush_failures_total',
     'Failed writes of counts and last uses; nothing is lost by one.',
     () => uses.failedFlushes,
+  )
+  if (limits.isShared !== null) {
+    gauge('keyturn_redis_up', 'Whether Redis answers, and rate limits hold for all nodes together.', () =>
+      Number(limits.isShared),
+    )
+    counter(
+      'keyturn_rate_limit_fallbacks_total',
+      'Calls that this node counted by itself, because Redis did not answer.',
+      () => limits.fallbacks,
+    )
+  }
+  counter('keyturn_quota_draws_total', 'Blocks of quotas that were asked for.', () => limits.quotas.draws)
+  counter(
+    'keyturn_quota_draw_failures_total',
+    'Those for which the database could not be asked; the key says what then.',
+    () => limits.quotas.failedDraws,
   )
   new Counter({
     name: 'keyturn_webhook_attempts_total',

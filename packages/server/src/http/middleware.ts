@@ -60,14 +60,21 @@ export const neverCached: MiddlewareHandler<Env> = async (c, next) => {
 }
 
 /** What is announced as too large is not touched: it runs out unread, and the connection can be used again. */
-export const limitBody: MiddlewareHandler<Env> = (c, next) =>
-  Number(c.req.header('content-length') ?? 0) > largestBody ? refuseBody() : limitStream(c, next)
-
-const limitStream = bodyLimit({ maxSize: largestBody, onError: refuseBody })
-
-function refuseBody(): never {
-  throw new DomainError('body_too_large', { limit: largestBody })
+export function limitBodyTo(limit: number): MiddlewareHandler<Env> {
+  const refuse = (): never => {
+    throw new DomainError('body_too_large', { limit })
+  }
+  const limitStream = bodyLimit({ maxSize: limit, onError: refuse })
+  return (c, next) => (Number(c.req.header('content-length') ?? 0) > limit ? refuse() : limitStream(c, next))
 }
+
+export const limitBody = limitBodyTo(largestBody)
+
+/** All but what matches: that has rules of its own, further on. */
+export const exceptFor =
+  (path: RegExp, handler: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
+  (c, next) =>
+    path.test(c.req.path) ? next() : handler(c, next)
 
 /** Checks a body before any schema sees it. A missing one is an empty object. */
 export const strictBody: MiddlewareHandler<Env> = async (c, next) => {

@@ -6,10 +6,10 @@ import { DomainError } from '../kernel/errors.ts'
 import { nameOrganizations } from '../organizations/find.ts'
 import { acceptInvitation, readInvitation } from '../people/invite.ts'
 import { takePortalLink } from '../people/portal.ts'
-import { requireSetUpLink, setUp } from '../people/set-up.ts'
+import { isSetUp, requireSetUpLink, setUp } from '../people/set-up.ts'
 import { addressOf, type Env, type Services } from './context.ts'
 import { toProblem } from './error-map.ts'
-import { type Field, type Form, formPage, formPageHeaders, page } from './form-page.ts'
+import { type Field, type Form, formPage, formPageHeaders, onwards, onwardsHeaders, page } from './form-page.ts'
 import { limitBody, neverCached } from './middleware.ts'
 import { deviceOf, hasSession, refuseCrossSite, setCookies } from './session.ts'
 import { passSecondFactor, signIn } from './sign-in-flow.ts'
@@ -96,6 +96,10 @@ export function pageRoutes(services: Services): Hono<Env> {
   }
   const from = (c: Context<Env>) => ({ requestId: c.get('requestId'), address: addressOf(c) })
 
+  const notSetUp = page(
+    'Nobody has signed up yet',
+    html`<p>Open the link that the server printed when it was started: whoever has it becomes the owner.</p><p class="soft">It works for an hour. <code>npm run setup-link</code>, where Keyturn was started, prints another.</p>`,
+  )
   const setUpForm = ({ token = '', name: typed = '', email: address = '' }: Fields): Form => ({
     title: 'Welcome to Keyturn',
     lead: 'You are the first here, and become the owner.',
@@ -105,6 +109,7 @@ export function pageRoutes(services: Services): Hono<Env> {
   })
   routes.get('/set-up', (c) =>
     withLink(c, async (token) => {
+      if (token === '' && !(await isSetUp(ground.reader))) return answer(c, notSetUp)
       await requireSetUpLink(ground, masterKey, token)
       return answer(c, formPage(setUpForm({ token })))
     }),
@@ -161,9 +166,10 @@ export function pageRoutes(services: Services): Hono<Env> {
     const session = hasSession(services, c) ? await services.signIn.findSession(deviceOf(services, c)) : null
     if (!session) return c.redirect('/sign-in', 303)
     const { person } = session
-    const body = html`<p>As <bdi>${person.name}</bdi>, <bdi>${person.email}</bdi>.</p><p><a href="/docs">The API, to browse and to try</a></p>
+    // Who can run scripts is in the console before this is drawn.
+    const body = html`${services.console ? onwards : ''}<p>As <bdi>${person.name}</bdi>, <bdi>${person.email}</bdi>.</p><p><a href="/docs">The API, to browse and to try</a></p>
 <form method="post" action="/sign-out"><button class="plain">Sign out</button></form>`
-    return answer(c, page('You are signed in', body))
+    return c.body(String(await page('You are signed in', body)), 200, onwardsHeaders)
   })
   routes.post('/sign-out', async (c) => {
     setCookies(c, await services.signIn.signOut(deviceOf(services, c)))

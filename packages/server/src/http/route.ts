@@ -15,7 +15,8 @@ export function newRoutes(): OpenAPIHono<Env> {
 
 type Issue = z.core.$ZodIssue
 
-function describeIssue(issue: Issue): { path: string; detail: string } {
+/** What a schema found wrong, in words. */
+export function describeIssue(issue: Issue): { path: string; detail: string } {
   const path = issue.path.join('.')
   if (issue.code === 'unrecognized_keys') {
     return { path: [...issue.path, issue.keys[0] ?? ''].join('.'), detail: unknown(issue.keys) }

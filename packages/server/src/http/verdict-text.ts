@@ -1,8 +1,11 @@
 import { formatInstant, type Instant, never } from '../kernel/instant.ts'
+import type { Charge } from '../limits/limit.ts'
+import { toQuotaLeft, toRateLimitLeft } from '../limits/verdict-limits.ts'
 import type { VerifyRecord } from '../verification/decide.ts'
 import type { Finding } from '../verification/verifier.ts'
 import { toVerdict } from '../verification/verify.ts'
 import { warningAt, warningHoldsUntil } from '../verification/warning.ts'
+import { verdictLimitHeaders } from './limit-headers.ts'
 
 const most = 20_000
 const mostRefusals = 1_000
@@ -29,12 +32,15 @@ export class VerdictTexts {
   }
 
   of(finding: Finding): string {
-    const { code, hint, record } = finding
+    const { code, hint, record, charge } = finding
     if (record === null) return this.#refusal(finding, `${code} ${hint}`)
     if (code !== 'VALID') return answerOf(finding, null)
     const kept = this.#valid.get(record)
-    if (kept !== undefined && (kept.until === never || this.#now() < kept.until)) return kept.text
-    return this.#make(finding, record)
+    const text =
+      kept !== undefined && (kept.until === never || this.#now() < kept.until)
+        ? kept.text
+        : this.#make({ ...finding, charge: null }, record)
+    return charge === null ? text : withCharge(text, charge)
   }
 
   #make(finding: Finding, record: VerifyRecord): string {
@@ -73,8 +79,22 @@ function answerOf(finding: Finding, warning: string | null): string {
     // All of it is ASCII: its length in characters is its length in bytes.
     ['content-length', String(body.length)],
     ...endingHeaders(finding.record, warning),
+    ...verdictLimitHeaders(finding.charge),
   ]
   return `${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
+}
+
+// What a kept answer ends with: the limits, of which there are none in it.
+const noLimits = '"rate_limit":null,"quota":null}'
+
+/** The kept answer of a key, with what a call has left of its limits. */
+function withCharge(text: string, charge: Charge): string {
+  const limits = `"rate_limit":${JSON.stringify(toRateLimitLeft(charge))},"quota":${JSON.stringify(toQuotaLeft(charge))}}`
+  const split = text.indexOf('\r\n\r\n')
+  const body = `${text.slice(split + 4, -noLimits.length)}${limits}`
+  const own = verdictLimitHeaders(charge).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = text.slice(0, split + 2).replace(/content-length: \d+/, `content-length: ${body.length}`)
+  return `${head}${own.join('')}\r\n${body}`
 }
 
 /** What `of` gave, in parts. JSON of ASCII has no line break in it. */

@@ -38,7 +38,7 @@ export function createVerifyPath(
   others: Listener,
 ): Listener {
   const texts = new VerdictTexts(() => verifier.now())
-  const answers = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, answerCold)
+  const answers = new AnswersOfTurn<WarmAnswer>(() => verifier.isTrusted(), answerWarm, askAgain)
 
   // Of a longer one `others` says that it is too long.
   return (request, response) => request.takeBody(largestBody, (body) => answer(request, response, body))
@@ -56,6 +56,11 @@ export function createVerifyPath(
   function answerWarm({ request, response, wanted, finding }: WarmAnswer): void {
     verifier.note(finding, wanted, null)
     give(request, response, finding)
+  }
+
+  function askAgain({ finding, ...question }: WarmAnswer): Promise<void> {
+    verifier.giveBack(finding)
+    return answerCold(question)
   }
 
   async function answerCold({ request, response, body, token, wanted, known }: Question): Promise<void> {
@@ -102,7 +107,7 @@ const onlyKey = /^\{\s*"key"\s*:\s*"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,600})"\s*\}
 function parseBody(request: IncomingMessage, body: Buffer): VerifyRequest | undefined {
   if (body.length > largestBody || request.headers['content-type'] !== 'application/json') return undefined
   const key = body.length < 700 ? onlyKey.exec(body.toString('latin1'))?.[1] : undefined
-  if (key !== undefined) return { key }
+  if (key !== undefined) return { key, cost: 1 }
   try {
     const parsed = verifyRequest.safeParse(parseStrictJson(body))
     return parsed.success ? parsed.data : undefined

@@ -1,5 +1,5 @@
 import type { Instant } from '../kernel/instant.ts'
-import type { Tx } from '../storage/database.ts'
+import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
 
 /** What names a call that may be repeated. */
@@ -41,8 +41,8 @@ export async function claimAnswer(tx: Tx, key: AnswerKey, bodyDigest: Uint8Array
   return row !== undefined
 }
 
-export async function findAnswer(tx: Tx, key: AnswerKey): Promise<StoredAnswer | undefined> {
-  const row = await matching(tx, key).selectAll().executeTakeFirst()
+export async function findAnswer(reader: Reader, key: AnswerKey): Promise<StoredAnswer | undefined> {
+  const row = await matching(reader, key).selectAll().executeTakeFirst()
   return (
     row && {
       bodyDigest: row.body_digest,
@@ -54,8 +54,8 @@ export async function findAnswer(tx: Tx, key: AnswerKey): Promise<StoredAnswer |
   )
 }
 
-const matching = (tx: Tx, key: AnswerKey) =>
-  tx
+const matching = (reader: Reader, key: AnswerKey) =>
+  reader
     .selectFrom('idempotent_answers')
     .where('caller', '=', key.caller)
     .where('route', '=', key.route)

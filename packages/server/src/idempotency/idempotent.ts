@@ -61,6 +61,18 @@ export function makeRepeatable(
   return { ...call, change }
 }
 
+/**
+ * Was it done before? For work that is long before its change, which asks the same again.
+ *
+ * @throws Repeated, DomainError idempotency_key_reused
+ */
+export async function refuseRepeated(call: Ground, masterKey: MasterKey, repeatable: RepeatableCall): Promise<void> {
+  const stored = await store.findAnswer(call.reader, repeatable)
+  const now = await call.now(call.reader)
+  if (stored && now - stored.createdAt < answersKeptMs)
+    throw repeated(stored, sha256(repeatable.body), now, masterKey, repeatable)
+}
+
 async function claim(tx: Tx, now: Instant, masterKey: MasterKey, call: RepeatableCall): Promise<void> {
   const digest = sha256(call.body)
   while (!(await store.claimAnswer(tx, call, digest, now))) {

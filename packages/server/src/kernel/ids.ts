@@ -1,5 +1,5 @@
 import type { Instant } from './instant.ts'
-import { randomOctets } from './random.ts'
+import { pooledOctets } from './random.ts'
 
 const prefixes = {
   organization: 'org',
@@ -23,6 +23,8 @@ const prefixes = {
   account: 'acc',
   verification: 'ver',
   twoFactor: 'tfa',
+  signingKey: 'sgk',
+  statusList: 'stl',
 } as const
 export type IdKind = keyof typeof prefixes
 
@@ -36,7 +38,7 @@ export function newId(kind: IdKind, now: Instant): string {
   let time = ''
   for (let rest = now, place = 0; place < 10; place++, rest = Math.floor(rest / 32)) time = alphabet[rest % 32] + time
   let random = ''
-  for (const octet of randomOctets(16)) random += alphabet[octet & 31]
+  for (const octet of pooledOctets(16)) random += alphabet[octet & 31]
   return `${prefixes[kind]}_${time}${random}`
 }
 

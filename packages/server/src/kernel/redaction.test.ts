@@ -28,6 +28,14 @@ describe('redaction', () => {
     expect(redact(`{"token":"kt_root_${random}"}`)).toBe('{"token":"kt_root_[secret]"}')
   })
 
+  it('covers tokens, whole and cut off', () => {
+    const [header, payload, signature] = ['{"alg":"EdDSA"}', '{"sub":"key_1"}', randomBase62(64)].map((text) =>
+      Buffer.from(text).toString('base64url'),
+    )
+    expect(redact(`no ${header}.${payload}.${signature}, please`)).toBe('no eyJ[secret], please')
+    expect(redact(`"${header}.${payload}"`)).toBe('"eyJ[secret]"')
+  })
+
   it('covers the links in reminders', () => {
     const token = `ab-_${randomBase62(60)}`
     expect(redact(`GET /reminders/${token}/extend failed`)).toBe('GET /reminders/[token]/extend failed')

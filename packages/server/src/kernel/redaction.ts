@@ -5,6 +5,7 @@
 export function redact(text: string): string {
   return text
     .replace(/\b([a-z0-9]{1,16}_(?:(?:pub_)?(?:live|test)|root|claim)_)[0-9A-Za-z]{16,}/g, '$1[secret]')
+    .replace(/\beyJ[\w-]{6,}\.[\w-]{8,}(?:\.[\w-]*)?/g, 'eyJ[secret]')
     .replace(/\b(whsec_)[0-9A-Za-z+/=]{16,}/g, '$1[secret]')
     .replace(/(\/reminders\/)[\w-]{40,}/g, '$1[token]')
     .replace(/\b(Bearer\s+)[^\s"',}\]]{8,}/gi, '$1[secret]')

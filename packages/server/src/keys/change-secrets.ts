@@ -1,7 +1,6 @@
 import type { AuditAction, HelpfulOperation, Slot } from '@keyturn/contract'
 import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
 import { formatInstant, formatTime, type Instant } from '../kernel/instant.ts'
 import type { SecretValue } from '../kernel/secret-value.ts'
 import { lockProjectForKeys } from '../organizations/find.ts'
@@ -10,9 +9,9 @@ import type { Call } from '../people/call.ts'
 import type { Tx } from '../storage/database.ts'
 import { recordKeyChange } from './change-key.ts'
 import { findKeyToChange } from './find-key.ts'
-import { hintOf, mintValue, prefixOf } from './format.ts'
 import type { Key, SecretRecord } from './key.ts'
 import { countActiveKeys, insertSecret, listSecrets, lockKey, updateKey, updateSecret } from './key-store.ts'
+import { mintSecret } from './mint-secret.ts'
 import { noteShown } from './note-shown.ts'
 import { searchLexemes } from './search-words.ts'
 import { endsOf } from './secret.ts'
@@ -53,7 +52,7 @@ export interface ChangedKey {
  * @param decide throws where a rule forbids it; null where there is nothing to change, a success without an event. All locks are
  *   held by then: what must happen with the operation or not at all may happen here
  * @throws DomainError insufficient_scope, key_not_found, cannot_give_more_than_you_have, key_revoked, key_changed,
- *   active_key_limit_reached where an expired key is given a new secret, and whatever `decide` throws
+ *   active_key_limit_reached where an expired key is given a new secret, jwt_too_long, and whatever `decide` throws
  */
 export async function changeSecrets(
   call: Call,
@@ -135,7 +134,7 @@ async function applyPlan(
 ): Promise<ChangedKey> {
   const { organizationId } = key
   for (const secret of plan.changed) await updateSecret(tx, organizationId, secret)
-  const made = plan.issue && mintSecret(call, key, plan.issue, now)
+  const made = plan.issue && (await mintSecret(tx, call, key, plan.issue, now))
   if (made) await insertSecret(tx, organizationId, made.secret, sha256(made.value.reveal()))
   const all = await listSecrets(tx, organizationId, key.id)
   const lastAction = { action: plan.action, actor: call.caller.actor, at: now }
@@ -153,25 +152,6 @@ async function applyPlan(
   if (made) await noteShown(tx, call, changedKey, made.secret, now)
   const issued = made && { secretId: made.secret.id, value: made.value }
   return { view: await viewKey(tx, changedKey, now), issued }
-}
-
-function mintSecret(call: Call, key: Key, { slot, expiresAt, id }: NonNullable<SecretsPlan['issue']>, now: Instant) {
-  const prefix = prefixOf(call.keyPrefix, key.kind, key.environment)
-  const value = mintValue(prefix)
-  const secret: SecretRecord = {
-    id: id ?? newId('secret', now),
-    keyId: key.id,
-    slot,
-    hint: hintOf(prefix, value),
-    value: key.kind === 'publishable' ? value.reveal() : null,
-    createdAt: now,
-    expiresAt,
-    retiresAt: null,
-    overlapStartedAt: null,
-    endedAt: null,
-    endedBy: null,
-  }
-  return { secret, value }
 }
 
 /** For the audit trail: all that an operation can change, so that the events alone tell every state there was. */

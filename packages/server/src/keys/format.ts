@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Environment, KeyKind } from '@keyturn/contract'
+import { isIdOf } from '../kernel/ids.ts'
 import { randomBase62 } from '../kernel/random.ts'
 import { SecretValue } from '../kernel/secret-value.ts'
 
@@ -11,6 +12,9 @@ const checksumLength = 6
 export const shortestForeign = 16
 export const longestForeign = 512
 export const longestJwt = 4096
+
+/** What every JWT begins with: the first of a JSON object, in base64url. */
+export const jwtHead = 'eyJ'
 
 /** What a value of this kind and environment begins with, as `kt_live_`, `kt_pub_test_`. */
 export function prefixOf(keyPrefix: string, kind: KeyKind, environment: Environment): string {
@@ -66,6 +70,7 @@ export function explainMiss(presented: string, keyPrefix: string): Miss {
   if (dirt.length > 0) return malformed(`The value has ${listOf(dirt)}. Send the bare value, as it was shown.`)
   const prefix = prefixesOf(keyPrefix).find((candidate) => presented.startsWith(candidate))
   if (prefix !== undefined) return explainOurs(presented, prefix)
+  if (isTokenOfOurs(presented)) return explainToken(presented)
   if (presented.length < shortestForeign)
     return malformed(`The value is too short for a key: ${presented.length} characters.`)
   const longest = isJwtShaped(presented) ? longestJwt : longestForeign
@@ -97,6 +102,43 @@ function explainOurs(presented: string, prefix: string): Miss {
   return {
     code: 'NOT_FOUND',
     hint: 'The value is well formed, but no key has it here. It may belong to another installation.',
+  }
+}
+
+/** An Ed25519 signature is 64 octets (RFC 8032 §5.1.6). */
+const signatureLength = 86
+
+/**
+ * Does it begin with the whole header of a token as ours have it? Of anything less nobody knows what it was.
+ */
+function isTokenOfOurs(presented: string): boolean {
+  const dot = presented.indexOf('.')
+  if (!presented.startsWith(jwtHead) || dot < 0 || dot > longestForeign) return false
+  try {
+    const header: unknown = JSON.parse(Buffer.from(presented.slice(0, dot), 'base64url').toString())
+    if (typeof header !== 'object' || header === null) return false
+    const { typ, kid } = header as { typ?: unknown; kid?: unknown }
+    return typ === 'at+jwt' && typeof kid === 'string' && isIdOf('signingKey', kid)
+  } catch {
+    return false
+  }
+}
+
+function explainToken(presented: string): Miss {
+  const stray = /[^\w.-]/.exec(presented)
+  if (stray) {
+    return malformed(`Character ${stray.index + 1} of the token is one that tokens do not have. Copy it again.`)
+  }
+  const [, payload = '', signature = '', ...more] = presented.split('.')
+  if (more.length > 0 || signature.length > signatureLength) {
+    return malformed('The token is too long: something was added to its end. Copy it again.')
+  }
+  if (payload === '' || signature.length < signatureLength) {
+    return malformed('The token is cut off: the end of its signature is missing. Copy the whole token.')
+  }
+  return {
+    code: 'NOT_FOUND',
+    hint: 'The token is well formed, but no key has it here. It was altered, or belongs to another installation.',
   }
 }
 

@@ -1,18 +1,19 @@
-import type { Environment, JsonObject, KeyKind } from '@keyturn/contract'
+import type { Environment, JsonObject, KeyKind, Quota, RateLimit } from '@keyturn/contract'
 import { sha256 } from '../kernel/digest.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { formatInstant, type Instant } from '../kernel/instant.ts'
 import type { SecretValue } from '../kernel/secret-value.ts'
+import { inOrder } from '../limits/limit.ts'
 import { lockProjectForKeys, type ProjectWithPolicy } from '../organizations/find.ts'
 import type { Call } from '../people/call.ts'
 import type { Tx } from '../storage/database.ts'
 import { normaliseNetworks } from '../verification/networks.ts'
 import { recordKeyChange } from './change-key.ts'
-import { hintOf, mintValue, prefixOf } from './format.ts'
-import type { Key, SecretRecord } from './key.ts'
+import type { Key } from './key.ts'
 import { countActiveKeys, findNamesake, insertKey, insertSecret } from './key-store.ts'
-import { endOfNewSecret, type WantedEnd } from './lifetime.ts'
+import { asKeptBy, endOfNewSecret, type WantedEnd } from './lifetime.ts'
+import { mintSecret } from './mint-secret.ts'
 import { duplicateName } from './name-advice.ts'
 import { refuseName } from './name-policy.ts'
 import { noteShown } from './note-shown.ts'
@@ -29,6 +30,8 @@ export interface WantedKey extends WantedEnd {
   readonly scopes?: readonly string[] | undefined
   readonly allowed_ips?: readonly string[] | undefined
   readonly metadata?: JsonObject | undefined
+  readonly rate_limit?: RateLimit | null | undefined
+  readonly quota?: Quota | null | undefined
 }
 
 /** A new key with its value, which this answer alone shows. */
@@ -43,8 +46,8 @@ export interface IssuedKey {
  * afterwards, so that a limit of 50 is never 51.
  *
  * @param management for a management key: the projects that it reaches, null for all
- * @throws DomainError project_not_found, active_key_limit_reached, kind_not_available, expires_in_the_past,
- *   max_lifetime_exceeded, never_expires_not_allowed, name_does_not_match_policy, name_is_vague
+ * @throws DomainError project_not_found, active_key_limit_reached, jwt_must_expire, jwt_too_long,
+ *   expires_in_the_past, max_lifetime_exceeded, never_expires_not_allowed, name_does_not_match_policy, name_is_vague
  */
 export function issueKey(
   call: Call,
@@ -52,12 +55,12 @@ export function issueKey(
   wanted: WantedKey,
   management: Key['management'] = null,
 ): Promise<IssuedKey> {
-  if (wanted.kind === 'jwt') throw new DomainError('kind_not_available', { kind: wanted.kind })
+  if (wanted.kind === 'jwt' && wanted.never_expires) throw new DomainError('jwt_must_expire')
   return call.change(async (tx) => {
     const place = await lockProjectForKeys(tx, project.organizationId, project.id)
     const now = await call.now(tx)
     refuseName(wanted.name, place.policy)
-    const expiresAt = endOfNewSecret(wanted, place.policy, now)
+    const expiresAt = asKeptBy(wanted.kind, endOfNewSecret(wanted, place.policy, now), now)
     const limit = place.policy.max_active_keys
     const active = await countActiveKeys(tx, project.organizationId, project.id, now, limit)
     if (active >= limit)
@@ -93,8 +96,6 @@ async function insertIssuedKey(
   now: Instant,
   wanted: WantedKey & { readonly expiresAt: Instant; readonly management: Key['management']; readonly legacy: boolean },
 ): Promise<IssuedKey> {
-  const prefix = prefixOf(call.keyPrefix, wanted.kind, wanted.environment)
-  const value = mintValue(prefix)
   const key: Key = {
     id: newId('key', now),
     organizationId: organization.id,
@@ -109,6 +110,8 @@ async function insertIssuedKey(
     scopes: wanted.scopes ?? [],
     allowedIps: normaliseNetworks(wanted.allowed_ips ?? []),
     metadata: wanted.metadata ?? {},
+    rateLimit: inOrder(wanted.rate_limit ?? null),
+    quota: wanted.quota ?? null,
     state: 'active',
     legacy: wanted.legacy,
     firstEndAt: wanted.expiresAt,
@@ -119,19 +122,7 @@ async function insertIssuedKey(
     reviewedAt: null,
     revokedReason: null,
   }
-  const secret: SecretRecord = {
-    id: newId('secret', now),
-    keyId: key.id,
-    slot: 'primary',
-    hint: hintOf(prefix, value),
-    value: wanted.kind === 'publishable' ? value.reveal() : null,
-    createdAt: now,
-    expiresAt: wanted.expiresAt,
-    retiresAt: null,
-    overlapStartedAt: null,
-    endedAt: null,
-    endedBy: null,
-  }
+  const { secret, value } = await mintSecret(tx, call, key, { slot: 'primary', expiresAt: wanted.expiresAt }, now)
   const namesake = await findNamesake(tx, organization.id, key, now)
   await insertKey(tx, organization.id, key, searchLexemes(organization.id, { ...key, hints: [secret.hint] }))
   await insertSecret(tx, organization.id, secret, sha256(value.reveal()))
@@ -148,6 +139,8 @@ async function insertIssuedKey(
       scopes: key.scopes,
       allowed_ips: key.allowedIps,
       metadata: key.metadata,
+      rate_limit: key.rateLimit,
+      quota: key.quota,
       legacy: key.legacy,
       expires_at: formatInstant(secret.expiresAt),
       secret: secret.id,

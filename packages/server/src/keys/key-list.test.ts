@@ -89,6 +89,8 @@ describe.each(engines)('the list of keys, on $name', (engine) => {
           scopes: [],
           allowedIps: [],
           metadata: {},
+          rateLimit: null,
+          quota: null,
           state: one.state,
           legacy: false,
           firstEndAt: Math.min(...one.ends),

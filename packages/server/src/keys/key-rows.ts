@@ -21,6 +21,8 @@ export const keyColumns = [
   'scopes',
   'allowed_ips',
   'metadata',
+  'rate_limit',
+  'quota',
   'state',
   'legacy',
   'first_end_at',
@@ -51,6 +53,8 @@ export function toKey(row: KeyRow): Key {
     scopes: row.scopes,
     allowedIps: row.allowed_ips,
     metadata: row.metadata,
+    rateLimit: row.rate_limit,
+    quota: row.quota,
     state: row.state,
     legacy: row.legacy,
     firstEndAt: row.first_end_at,
@@ -74,6 +78,8 @@ export type KeyUpdate = Partial<
     | 'scopes'
     | 'allowedIps'
     | 'metadata'
+    | 'rateLimit'
+    | 'quota'
     | 'state'
     | 'firstEndAt'
     | 'lastEndAt'
@@ -94,6 +100,8 @@ export function toKeyColumns(key: KeyUpdate): UpdateObject<Schema, 'keys'> {
     ...(key.scopes && { scopes: [...key.scopes] }),
     ...(key.allowedIps && { allowed_ips: [...key.allowedIps] }),
     ...(key.metadata && { metadata: JSON.stringify(key.metadata) }),
+    ...(key.rateLimit !== undefined && { rate_limit: toJson(key.rateLimit) }),
+    ...(key.quota !== undefined && { quota: toJson(key.quota) }),
     ...(key.state && { state: key.state }),
     ...(key.firstEndAt !== undefined && { first_end_at: at(key.firstEndAt) }),
     ...(key.lastEndAt !== undefined && { last_end_at: at(key.lastEndAt) }),
@@ -110,6 +118,9 @@ export function toKeyColumns(key: KeyUpdate): UpdateObject<Schema, 'keys'> {
     }),
   }
 }
+
+/** Null is no value, and not the value null of JSON. */
+export const toJson = (value: object | null): string | null => (value === null ? null : JSON.stringify(value))
 
 /** All of a secret but its digest, which leaves the database for nobody. */
 export const secretColumns = [

@@ -5,7 +5,16 @@ import { never } from '../kernel/instant.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 import { at } from '../storage/driver-values.ts'
 import type { Key, SecretRecord } from './key.ts'
-import { type KeyUpdate, keyColumns, secretColumns, toKey, toKeyColumns, toSecret, tsvector } from './key-rows.ts'
+import {
+  type KeyUpdate,
+  keyColumns,
+  secretColumns,
+  toJson,
+  toKey,
+  toKeyColumns,
+  toSecret,
+  tsvector,
+} from './key-rows.ts'
 import { nameKeyOf } from './name-advice.ts'
 
 export type { KeyUpdate } from './key-rows.ts'
@@ -34,6 +43,8 @@ export async function insertKey(
       scopes: [...key.scopes],
       allowed_ips: [...key.allowedIps],
       metadata: JSON.stringify(key.metadata),
+      rate_limit: toJson(key.rateLimit),
+      quota: toJson(key.quota),
       state: key.state,
       legacy: key.legacy,
       first_end_at: at(key.firstEndAt),

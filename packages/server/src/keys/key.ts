@@ -1,4 +1,4 @@
-import type { Actor, AuditAction, Environment, JsonObject, KeyKind, Slot } from '@keyturn/contract'
+import type { Actor, AuditAction, Environment, JsonObject, KeyKind, Quota, RateLimit, Slot } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 
 /**
@@ -26,6 +26,8 @@ export interface Key {
   readonly scopes: readonly string[]
   readonly allowedIps: readonly string[]
   readonly metadata: JsonObject
+  readonly rateLimit: RateLimit | null
+  readonly quota: Quota | null
   readonly state: KeyState
   /** The publishable key that its project was born with. */
   readonly legacy: boolean

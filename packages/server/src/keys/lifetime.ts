@@ -1,3 +1,4 @@
+import type { KeyKind } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { formatInstant, type Instant, never, parseInstant, seconds } from '../kernel/instant.ts'
 import type { EffectivePolicy } from '../organizations/policy.ts'
@@ -42,4 +43,17 @@ export function explicitEnd(wanted: WantedEnd, now: Instant): Instant | undefine
   if (wanted.expires_at !== undefined) return parseInstant(wanted.expires_at)
   if (wanted.expires_in !== undefined) return now + seconds(wanted.expires_in)
   return undefined
+}
+
+/**
+ * A token says its end in whole seconds (`exp`, RFC 7519 §2), and the record says the same moment: so all ends of a JWT key are cut to them,
+ * which never lengthens a life.
+ *
+ * @throws DomainError expires_in_the_past where nothing is left of it
+ */
+export function asKeptBy(kind: KeyKind, end: Instant, now: Instant): Instant {
+  if (kind !== 'jwt') return end
+  const cut = seconds(Math.floor(end / 1000))
+  if (cut <= now) throw new DomainError('expires_in_the_past', { now: formatInstant(now) })
+  return cut
 }

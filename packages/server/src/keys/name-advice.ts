@@ -1,34 +1,12 @@
-import type { Key as WireKey } from '@keyturn/contract'
+import { fold, isVague, type Key as WireKey } from '@keyturn/contract'
+
+export { fold, isVague, vagueWords } from '@keyturn/contract'
 
 export type Warning = WireKey['warnings'][number]
-
-/** Text without case, accents and doubled spaces. */
-export function fold(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/\s+/g, ' ').trim()
-}
 
 /** A name as it is compared and sorted. Cut, so that an index can hold it. */
 export function nameKeyOf(name: string): string {
   return fold(name).slice(0, 400)
-}
-
-/** Words that say nothing by themselves, in lower case without accents. */
-export const vagueWords: readonly string[] = `
-  api key keys token secret credential password access integration app application
-  test tests testing demo example sample dummy foo bar baz asdf xxx abc
-  old new temp tmp temporary default untitled unnamed unknown misc other backup copy first second
-  my the a of dev prod live main
-`
-  .trim()
-  .split(/\s+/)
-
-/** Does a name say nothing about what the key is for? All its words are empty ones, numbers aside: `test`, `API key 2`, `old`. */
-export function isVague(name: string): boolean {
-  const words = fold(name)
-    .split(/[^\p{L}\p{N}]+/u)
-    .map((word) => word.replace(/\d+$/, ''))
-    .filter((word) => word !== '')
-  return words.every((word) => vagueWords.includes(word) || [...word].length === 1)
 }
 
 /** What can be said of a key from its own record. */
@@ -64,4 +42,10 @@ export const duplicateName = (otherId: string): Warning => ({
 export const rotationAdvised: Warning = {
   code: 'rotation_advised',
   detail: 'The owner has changed, and the former one may still hold the secret. Rotate the key.',
+}
+
+export const tokenKeepsScopes: Warning = {
+  code: 'token_keeps_scopes',
+  detail:
+    'verify goes by the new scopes at once; the token that was issued keeps the scopes that are in it, for those who verify offline. Rotate the key to issue another.',
 }

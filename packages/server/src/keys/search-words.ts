@@ -9,15 +9,22 @@ export function searchLexemes(
   organizationId: string,
   key: { id: string; name: string; purpose: string | null; owner: string | null; hints: readonly string[] },
 ): string[] {
-  const texts = [key.name, key.purpose ?? '', key.owner ?? ''].map(fold)
-  const words = [...texts.flatMap(splitWords), ...key.hints.map((hint) => hint.slice(-4).toLowerCase())]
-  const wholes = [key.id.toLowerCase(), ...key.hints.map(fold), ...texts.flatMap(findWholes)]
-  return [
-    ...new Set([
-      ...words.map((word) => lexeme(organizationId, 'word', word)),
-      ...wholes.map((whole) => lexeme(organizationId, 'whole', whole)),
-    ]),
-  ]
+  const lexemes = new Set<string>()
+  const add = (sort: Sort, text: string) => lexemes.add(lexeme(organizationId, sort, text))
+  for (const text of [key.name, key.purpose, key.owner]) {
+    if (!text) continue
+    const folded = fold(text)
+    for (const word of splitWords(folded)) add('/', word)
+    for (const whole of findWholes(folded)) add('=', whole)
+  }
+  for (const hint of key.hints) {
+    const end = hint.slice(-4).toLowerCase()
+    if (isWord.test(end)) add('/', end)
+    const folded = fold(hint)
+    if (isWhole.test(folded)) add('=', folded)
+  }
+  add('=', key.id.toLowerCase())
+  return [...lexemes]
 }
 
 /**
@@ -28,12 +35,15 @@ export function searchLexemes(
 export function searchTerms(organizationId: string, typed: string): string[] {
   const lexemes = splitParts(fold(typed)).flatMap((part) => {
     const words = splitWords(part)
-    if (words.length === 0 || !isWhole.test(part)) return words.map((word) => lexeme(organizationId, 'word', word))
-    return [lexeme(organizationId, 'whole', trim(part))]
+    if (words.length === 0 || !isWhole.test(part)) return words.map((word) => lexeme(organizationId, '/', word))
+    return [lexeme(organizationId, '=', trim(part))]
   })
   return [...new Set(lexemes)].map((one) => `${quote(one)}:*`)
 }
 
+const isWord = /^[\p{L}\p{N}]+$/u
+// Begins at one place alone, and has nothing around it.
+const isPlainAddress = /^[a-z0-9]+@[a-z0-9.-]*[a-z0-9]$/
 const isWhole = /^[a-z][a-z0-9]{1,15}_[\w.]+$|@/
 
 /** Each begins at any word and goes on to the end: `one_two_three` is found by `two_three`, too. */
@@ -41,6 +51,8 @@ const beginsWhole = /(?<![\p{L}\p{N}])(?=([a-z][a-z0-9]{1,15}_[\w.]+))/gu
 const beginsAddress = /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}].*@)/gu
 
 function findWholes(text: string): string[] {
+  if (!text.includes('_') && !text.includes('@')) return []
+  if (isPlainAddress.test(text)) return [text]
   const addresses = splitParts(text)
     .filter((part) => part.includes('@'))
     .map(trim)
@@ -53,15 +65,18 @@ const trim = (part: string) => part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}@]+$/gu
 
 const splitParts = (text: string) => text.split(/[\s\p{Cc}]+/u)
 
-const splitWords = (text: string) => text.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
+const splitWords = (text: string): readonly string[] => text.match(/[\p{L}\p{N}]+/gu) ?? []
 
 /**
  * Words and wholes are kept apart, or `key` would walk through the ids of all keys. Lexemes are at most 2,046 bytes in PostgreSQL;
  * nobody types the end of a word that long. Of the organization its random half is enough, and a third less to store.
  */
-function lexeme(organizationId: string, sort: 'word' | 'whole', text: string): string {
-  return `${organizationId.slice(-16)}${sort === 'word' ? '/' : '='}${text.slice(0, sort === 'word' ? 100 : 300)}`
+function lexeme(organizationId: string, sort: Sort, text: string): string {
+  return `${organizationId.slice(-16)}${sort}${text.slice(0, sort === '/' ? 100 : 300)}`
 }
+
+/** A word, or a whole. */
+type Sort = '/' | '='
 
 /** A quoted lexeme of a tsquery: quotes and backslashes are doubled (PostgreSQL, 8.11.2). */
 const quote = (text: string) => `'${text.replace(/['\\]/g, '$&$&')}'`

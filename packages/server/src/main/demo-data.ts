@@ -140,7 +140,10 @@ export interface DemoProject {
 
 export interface DemoKey
   extends Partial<
-    Pick<KeyCreate, 'kind' | 'environment' | 'purpose' | 'contact' | 'scopes' | 'allowed_ips' | 'metadata'>
+    Pick<
+      KeyCreate,
+      'kind' | 'environment' | 'purpose' | 'contact' | 'scopes' | 'allowed_ips' | 'metadata' | 'rate_limit' | 'quota'
+    >
   > {
   readonly name: string
   readonly owner?: string | null

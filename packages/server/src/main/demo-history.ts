@@ -9,6 +9,8 @@ import { type IssuedKey, issueKey } from '../keys/issue-key.ts'
 import { listKeys } from '../keys/key-list.ts'
 import { issueManagementKey } from '../keys/management-keys.ts'
 import { deleteKey, revokeKey } from '../keys/revoke-key.ts'
+import { Limits } from '../limits/limits.ts'
+import { QuotaBlocks } from '../limits/quota-blocks.ts'
 import { createOrganization } from '../organizations/create-organization.ts'
 import { createProject } from '../organizations/create-project.ts'
 import { editOrganization } from '../organizations/edit-organization.ts'
@@ -133,7 +135,7 @@ class Company {
   #keySteps(slug: string, wanted: DemoKey): Step[] {
     const { name, by, owner, madeDaysAgo, livesDays, neverExpires, usedDaysAgo } = wanted
     const { edited, extended, revoked, disabledDaysAgo, enabledDaysAgo, deletedDaysAgo } = wanted
-    const { kind, environment, purpose, contact, scopes, allowed_ips, metadata } = wanted
+    const { kind, environment, purpose, contact, scopes, allowed_ips, metadata, rate_limit, quota } = wanted
     let id = ''
     const make = async () => {
       const call = await this.#call(by ?? 'console')
@@ -150,6 +152,8 @@ class Company {
           scopes,
           allowed_ips,
           metadata,
+          rate_limit,
+          quota,
           ...(livesDays !== undefined && { expires_in: livesDays * 86_400 }),
           ...(neverExpires && { never_expires: true }),
         }),
@@ -227,12 +231,15 @@ class Company {
 function forgetfulVerifier({ reader, keyPrefix }: Ground, uses: UseCollector, clock: Clock): Verifier {
   const cache = new RecordCache(0, 0)
   const state = { applied: () => 0, mayRemember: () => false, monotonic: () => clock.monotonic() }
+  const time = new DatabaseTime(clock)
+  const quotas = new QuotaBlocks({ reader, now: () => time.now(), onTrouble: () => {} })
   return new Verifier({
     cache,
     loader: new RecordLoader(reader, cache, state),
     lease: new Lease(clock, 0),
-    time: new DatabaseTime(clock),
+    time,
     clock,
+    limits: new Limits(quotas, null),
     keyPrefix,
     noteUse: uses.note.bind(uses),
   })

@@ -49,7 +49,7 @@ describe('the demo', () => {
       expired: count('expired'),
       revoked: count('revoked'),
       projects: new Set(keys.map((key) => key.project_id)).size,
-    }).toEqual({ all: 62, disabled: 3, expired: 7, revoked: 5, projects: 4 })
+    }).toEqual({ all: 64, disabled: 3, expired: 7, revoked: 5, projects: 4 })
   })
 
   it('has every sort of key that there is to look at', async () => {
@@ -61,6 +61,8 @@ describe('the demo', () => {
       'never expires, by policy': (key) => key.never_expires && !key.legacy,
       legacy: (key) => key.legacy,
       publishable: (key) => key.kind === 'publishable' && !key.legacy,
+      'verified offline': (key) => key.kind === 'jwt',
+      limited: (key) => key.rate_limit !== null && key.quota !== null,
       test: (key) => key.environment === 'test',
       'never called': (key) => key.last_used_at === null && !key.legacy,
       'called minutes ago': (key) => Date.parse(key.last_used_at ?? '') > Date.now() - 3_600_000,

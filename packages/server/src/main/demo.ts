@@ -11,9 +11,11 @@ import { rootCaller } from '../people/authenticate.ts'
 import type { Call } from '../people/call.ts'
 import { UseCollector } from '../usage/use-collector.ts'
 import { holdDataDirectory, prepareDataDirectory } from './data-directory.ts'
+import { addChannels } from './demo-channels.ts'
 import { DemoClock } from './demo-clock.ts'
 import { demoOrganization } from './demo-data.ts'
 import { demoBeginsDaysAgo, liveThrough } from './demo-history.ts'
+import { demoPassword, demoPeople, invitePeople } from './demo-people.ts'
 import { demoProjects } from './demo-projects.ts'
 import { createLogger } from './logger.ts'
 import { embeddedDirectory } from './open-database.ts'
@@ -93,7 +95,10 @@ async function fill(settings: Settings, log: Logger): Promise<void> {
   const clock = new DemoClock(now - demoBeginsDaysAgo * 86_400_000)
   const { database, masterKey, close } = await openInstallation(settings, clock, log)
   try {
-    await liveThrough(groundOf(database, settings), clock, new UseCollector(database), now)
+    const ground = groundOf(database, settings, masterKey)
+    await liveThrough(ground, clock, new UseCollector(database), now)
+    await invitePeople(ground, masterKey, clock)
+    await addChannels(ground, masterKey)
     await signHeads(database, masterKey.auditSigningKey(), 1)
   } finally {
     await close()
@@ -101,8 +106,8 @@ async function fill(settings: Settings, log: Logger): Promise<void> {
 }
 
 /** @throws StartError where the directory holds something else */
-async function countDemoKeys({ database }: OpenInstallation, settings: Settings): Promise<StatusCounts> {
-  const call: Call = { ...groundOf(database, settings), caller: rootCaller, requestId: null, address: null }
+async function countDemoKeys({ database, masterKey }: OpenInstallation, settings: Settings): Promise<StatusCounts> {
+  const call: Call = { ...groundOf(database, settings, masterKey), caller: rootCaller, requestId: null, address: null }
   const organization = await findOrganization(call, demoOrganization.slug).catch(() => {
     throw new StartError(
       `KEYTURN_DATA_DIR ${settings.dataDir} holds other data than the demo's; unset it, or name a directory for the demo alone.`,
@@ -124,7 +129,10 @@ function print(address: string, counts: StatusCounts, settings: Settings): void 
     node -e 'console.table(JSON.parse(require("fs").readFileSync(0)).data.map((one) => (${row})))'`
   console.log(`${describe(counts)}
 
-  Open    ${address}/docs
+  Open    ${address}, and sign in as
+${demoPeople.map(({ email, role }) => `            ${email}, ${role}`).join('\n')}
+          with the password: ${demoPassword}
+  API     ${address}/docs
   Data    ${path.relative(process.cwd(), settings.dataDir)}
   Key     the root key is ${settings.rootKey === null ? `in ${keyFile}` : 'as set in KEYTURN_ROOT_KEY'}
 

@@ -120,7 +120,7 @@ describe('a server with the embedded database', () => {
 
   it('says where it is, where its data are, and how to call it; nothing on standard error', async () => {
     const file = path.join(workplace.dataDir, 'root-key')
-    expect(server.process.stdout).toMatch(/Open +http:\/\/localhost:\d+\/docs/)
+    expect(server.process.stdout).toMatch(/Open +http:\/\/localhost:\d+\n/)
     expect(server.process.stdout).toContain(path.join(workplace.dataDir, 'postgres'))
     expect(server.process.stdout).toContain(`the root key is in ${file} (made just now)`)
     expect(server.process.stdout).toContain(`curl -H "Authorization: Bearer $(cat ${file})"`)

@@ -1,6 +1,10 @@
 import type { Logger } from 'pino'
 import { version } from '../http/version.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { MasterKey } from '../kernel/master-key.ts'
+import { Limits } from '../limits/limits.ts'
+import { QuotaBlocks } from '../limits/quota-blocks.ts'
+import { SharedWindows } from '../limits/shared-windows.ts'
 import type { Ground } from '../people/call.ts'
 import { connectDedicated, type Database, notifyChange, openPostgres } from '../storage/database.ts'
 import { UseCollector } from '../usage/use-collector.ts'
@@ -24,13 +28,20 @@ export interface Node {
   readonly propagation: Propagation
   readonly registry: NodeRegistry
   readonly uses: UseCollector
+  readonly limits: Limits
   /** Gives its connections back, after the last verdict. */
   close(): Promise<void>
 }
 
 const mostMisses = 100_000
 
-export function createNode(database: Database, settings: Settings, clock: Clock, log: Logger): Node {
+export function createNode(
+  database: Database,
+  masterKey: MasterKey,
+  settings: Settings,
+  clock: Clock,
+  log: Logger,
+): Node {
   const { reader } = database
   const cache = new RecordCache(settings.cachedKeys, Math.min(mostMisses, settings.cachedKeys))
   const lease = new Lease(clock, settings.maxStalenessMs)
@@ -55,12 +66,22 @@ export function createNode(database: Database, settings: Settings, clock: Clock,
     mayRemember: () => lease.isHeld(),
     monotonic: () => clock.monotonic(),
   })
+  const draws = openDraws(database, databaseUrl, clock, log)
+  const quotas = new QuotaBlocks({
+    reader: draws.reader,
+    now: () => time.now(),
+    onTrouble: (error) =>
+      log.warn({ err: error }, 'quotas cannot be drawn from; each key goes by its on_outage until they can'),
+  })
+  const shared = openSharedWindows(settings.redisUrl, log)
+  const limits = new Limits(quotas, shared)
   const verifier = new Verifier({
     cache,
     loader,
     lease,
     time,
     clock,
+    limits,
     keyPrefix: settings.keyPrefix,
     noteUse: uses.note.bind(uses),
   })
@@ -72,13 +93,18 @@ export function createNode(database: Database, settings: Settings, clock: Clock,
       await feed.catchUp()
       return result
     },
+    snapshot: (read) => database.snapshot(read),
     now: (of) => database.now(of),
     keyPrefix: settings.keyPrefix,
+    tokens: { issuer: settings.publicUrl, sealKey: masterKey.tokenSealKey() },
   }
   const propagation = new Propagation(reader, feed, clock)
   const registry = new NodeRegistry(reader, clock)
-  const close = () => verdictReads.close()
-  return { ground, verifier, cache, lease, feed, propagation, registry, uses, close }
+  const close = async () => {
+    shared?.stop()
+    await Promise.all([verdictReads.close(), draws.close()])
+  }
+  return { ground, verifier, cache, lease, feed, propagation, registry, uses, limits, close }
 }
 
 // One for each statement that the loader has under way.
@@ -91,6 +117,25 @@ function openVerdictReads(database: Database, url: string | null, clock: Clock, 
   if (url === null) return { reader: database.reader, close: async () => {} }
   const onBroken = (error: Error) => log.warn({ err: error }, 'a database connection for verdicts broke')
   return openPostgres(url, clock, onBroken, verdictConnections, verdictTimeoutMs)
+}
+
+// Few, and not those of cold verdicts: whoever waits for the row of a quota must not delay a revocation.
+const drawConnections = 2
+
+function openDraws(database: Database, url: string | null, clock: Clock, log: Logger) {
+  if (url === null) return { reader: database.reader, close: async () => {} }
+  const onBroken = (error: Error) => log.warn({ err: error }, 'a database connection for quotas broke')
+  return openPostgres(url, clock, onBroken, drawConnections, verdictTimeoutMs)
+}
+
+function openSharedWindows(url: string | null, log: Logger): SharedWindows | null {
+  if (url === null) return null
+  return new SharedWindows({
+    url,
+    onLost: (reason) =>
+      log.warn({ reason }, 'Redis does not answer; rate limits hold for each node by itself until it does'),
+    onBack: () => log.info('Redis answers again; rate limits hold for all nodes together'),
+  })
 }
 
 /** After the commit, and without anybody waiting for it: NOTIFY inside a transaction would make all commits queue. */

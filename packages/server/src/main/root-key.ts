@@ -28,7 +28,7 @@ await runCommand(async () => {
   const installation = await openInstallation(settings, systemClock, createLogger('warn'))
   let former: string
   try {
-    await replaceRootKey(groundOf(installation.database, settings), rootKeySource(settings))
+    await replaceRootKey(groundOf(installation.database, settings, installation.masterKey), rootKeySource(settings))
     former = await endOfFormer(installation.database)
   } finally {
     await installation.close()

@@ -55,6 +55,7 @@ describe('settings', () => {
       cachedKeys: 1_000_000,
       trustedProxies: [],
       smtpUrl: null,
+      redisUrl: null,
       mailFrom: 'Keyturn <keyturn@localhost>',
       webhookAllowPrivate: [],
     })
@@ -76,6 +77,7 @@ describe('settings', () => {
       KEYTURN_MAIL_FROM: 'Keys <keys@example.com>',
       KEYTURN_WEBHOOK_ALLOW_PRIVATE: '10.1.0.0/16, 127.0.0.1',
       SMTP_URL: 'smtps://user:password@mail.example.com',
+      REDIS_URL: 'rediss://user:secret@redis.example.com:6380/2',
       DATABASE_URL: 'postgresql://user:secret@db.example.com/keyturn',
       HOME: '/nowhere',
       NODE_ENV: 'production',
@@ -94,6 +96,7 @@ describe('settings', () => {
       cachedKeys: 5000,
       trustedProxies: ['10.0.0.0/8', '2001:db8::1'],
       smtpUrl: 'smtps://user:password@mail.example.com',
+      redisUrl: 'rediss://user:secret@redis.example.com:6380/2',
       mailFrom: 'Keys <keys@example.com>',
       webhookAllowPrivate: ['10.1.0.0/16', '127.0.0.1'],
     })
@@ -138,6 +141,12 @@ describe('settings', () => {
       [{ KEYTURN_KEY_PREFIX: 'Acme' }, 'KEYTURN_KEY_PREFIX', /a-z/],
       [{ SMTP_URL: 'mail.example.com:587' }, 'SMTP_URL', /unset it to send no mail/],
       [{ SMTP_URL: 'https://mail.example.com' }, 'SMTP_URL', /as smtp:\/\//],
+      [{ REDIS_URL: 'redis.example.com:6379' }, 'REDIS_URL', /as redis:\/\//],
+      [{ REDIS_URL: 'https://redis.example.com' }, 'REDIS_URL', /rediss:\/\/ for TLS/],
+      [{ REDIS_URL: 'redis://' }, 'REDIS_URL', /count rate limits by itself/],
+      [{ REDIS_URL: 'redis:///run/redis.sock' }, 'REDIS_URL', /as redis:\/\//],
+      [{ REDIS_URL: 'redis://redis.example.com/first' }, 'REDIS_URL', /6379\/0/],
+      [{ REDIS_URL: 'redis://redis.example.com/0?family=6' }, 'REDIS_URL', /6379\/0/],
       [{ KEYTURN_MAIL_FROM: 'Keyturn' }, 'KEYTURN_MAIL_FROM', /must be an address/],
       [{ KEYTURN_MAIL_FROM: 'a@b.example\r\nBcc: c@d.example' }, 'KEYTURN_MAIL_FROM', /must be an address/],
       [{ KEYTURN_WEBHOOK_ALLOW_PRIVATE: 'localhost' }, 'KEYTURN_WEBHOOK_ALLOW_PRIVATE', /networks, as 10.0.0.0\/8/],
@@ -150,6 +159,7 @@ describe('settings', () => {
         { KEYTURN_ROOT_KEY: 'my-own-secret-words' },
         { DATABASE_URL: 'mysql://user:my-own-secret-words@localhost/keyturn' },
         { SMTP_URL: 'http://user:my-own-secret-words@mail.example.com' },
+        { REDIS_URL: 'http://user:my-own-secret-words@redis.example.com' },
       ] as Record<string, string>[]) {
         expect(refusalOf(environment)).not.toContain('my-own-secret-words')
       }

@@ -24,6 +24,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[]
   /** Null: none, and links are handed over by people. */
   readonly smtpUrl: string | null
+  /** Null: each node counts rate limits by itself. */
+  readonly redisUrl: string | null
   /** What mail comes from. */
   readonly mailFrom: string
   /** Addresses and networks that webhooks may call though they are not public. */
@@ -45,6 +47,7 @@ const names = [
   'KEYTURN_MAIL_FROM',
   'KEYTURN_WEBHOOK_ALLOW_PRIVATE',
   'SMTP_URL',
+  'REDIS_URL',
   'DATABASE_URL',
 ] as const
 type Name = (typeof names)[number]
@@ -92,6 +95,12 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
       'SMTP_URL must be a URL, as smtp://user:password@mail.example.com:587; unset it to send no mail.',
     )
   }
+  const redisUrl = values.REDIS_URL ?? null
+  if (redisUrl !== null && !isRedisUrl(redisUrl)) {
+    throw new StartError(
+      'REDIS_URL must be a URL, as redis://user:password@redis.example.com:6379/0, or rediss:// for TLS; unset it to let each node count rate limits by itself.',
+    )
+  }
   const mailFrom = values.KEYTURN_MAIL_FROM ?? `Keyturn <keyturn@${new URL(publicUrl).hostname}>`
   if (/[\r\n]/.test(mailFrom) || !mailFrom.includes('@')) {
     throw new StartError('KEYTURN_MAIL_FROM must be an address, as Keyturn <keys@example.com>.')
@@ -110,6 +119,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, directory: string):
     cachedKeys: wholeNumber('KEYTURN_CACHED_KEYS', values.KEYTURN_CACHED_KEYS ?? '1000000', 0, 10_000_000),
     trustedProxies: parseNetworks('KEYTURN_TRUSTED_PROXIES', values.KEYTURN_TRUSTED_PROXIES ?? ''),
     smtpUrl,
+    redisUrl,
     mailFrom,
     webhookAllowPrivate: parseNetworks('KEYTURN_WEBHOOK_ALLOW_PRIVATE', values.KEYTURN_WEBHOOK_ALLOW_PRIVATE ?? ''),
   }
@@ -197,6 +207,13 @@ function parseNetworks(name: Name, text: string): readonly string[] {
     )
   }
   return networks
+}
+
+/** A host, and a number of a database or none: what the client would take for something else is not passed on to it. */
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text) || !/^rediss?:\/\/./.test(text)) return false
+  const { hostname, pathname, search, hash } = new URL(text)
+  return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && search === '' && hash === ''
 }
 
 function parsePublicUrl(text: string): string {

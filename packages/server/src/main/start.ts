@@ -12,6 +12,7 @@ import { createApp } from '../http/app.ts'
 import { createAuthorizePath, isAuthorizePath } from '../http/authorize-path.ts'
 import { Metrics } from '../http/metrics.ts'
 import { recordRefusedProxies } from '../http/refusals.ts'
+import { Spool } from '../http/spool.ts'
 import { VerdictCounts } from '../http/verdict-counts.ts'
 import { VerifyCallers } from '../http/verify-callers.ts'
 import { createVerifyPath } from '../http/verify-path.ts'
@@ -30,11 +31,14 @@ import { install, type RootKeyState } from '../people/install.ts'
 import { forgetEndedSessions } from '../people/sessions.ts'
 import { isSetUp, setUpLink } from '../people/set-up.ts'
 import { SignIn } from '../people/sign-in.ts'
+import { Publisher } from '../signing/publisher.ts'
+import { isBulkUnderWay } from '../storage/bulk.ts'
 import type { Database } from '../storage/database.ts'
 import { migrate, pendingMigrations } from '../storage/migrate.ts'
 import { rollUpUsage } from '../usage/read-usage.ts'
 import { forgetOldChanges } from '../verification/feed-store.ts'
 import { holdDataDirectory, prepareDataDirectory } from './data-directory.ts'
+import { loadConsole } from './load-console.ts'
 import { loadMasterKey } from './master-key-file.ts'
 import { createNode } from './node.ts'
 import { type OpenDatabase, openDatabase } from './open-database.ts'
@@ -48,6 +52,7 @@ const flushEveryMs = 5_000
 // Sooner than whoever waits for a webhook begins to wonder.
 const deliverEveryMs = 1_000
 const mailEveryMs = 5_000
+const settleEveryMs = 30_000
 const remindEveryMs = 60_000
 const signEveryMs = 60_000
 // Signed each hour whatever their number, and within a minute once a thousand wait.
@@ -100,15 +105,16 @@ export async function serve(
   clock: Clock,
   log: Logger,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
-  const node = createNode(database, settings, clock, log)
-  const { ground, verifier, feed, propagation, registry, uses } = node
+  const node = createNode(database, masterKey, settings, clock, log)
+  const { ground, verifier, feed, propagation, registry, uses, limits } = node
   const counts = new VerdictCounts()
   const deliverySender = new DeliverySender({
     // Without a word to the other nodes: nothing that it writes alters a verdict.
-    ground: groundOf(database, settings),
+    ground: groundOf(database, settings, masterKey),
     clock,
     masterKey,
     post: createPostWebhook({ allowPrivate: settings.webhookAllowPrivate }),
+    publicUrl: settings.publicUrl,
     onTrouble: (error) => log.warn({ err: error }, 'a delivery was interrupted; it will be tried again'),
   })
   const mailer = settings.smtpUrl === null ? null : openSmtpMailer(settings.smtpUrl, settings.mailFrom)
@@ -132,6 +138,8 @@ export async function serve(
     mailer,
     onMailFailure: (error) => log.warn({ err: error }, 'a mail could not be sent'),
   })
+  const spool = new Spool(settings.dataDir)
+  await spool.clear()
   const refusals = new Refusals(ground, () => verifier.now())
   const services = {
     ground,
@@ -139,8 +147,10 @@ export async function serve(
     propagation,
     registry,
     counts,
+    publisher: new Publisher(ground, clock, () => verifier.generation),
     metrics,
     masterKey,
+    spool,
     flushUses,
     publicUrl,
     signIn,
@@ -150,6 +160,7 @@ export async function serve(
     sendDeliveries: () =>
       void deliverySender.run().catch((error: unknown) => log.warn({ err: error }, 'deliveries must wait')),
     proxies,
+    console: loadConsole(),
     log,
     whyNotReady,
   }
@@ -178,8 +189,13 @@ export async function serve(
   }
   const jobs = [
     periodically(flushEveryMs, log, 'write last uses', () => uses.flush()),
+    periodically(settleEveryMs, log, 'give back unused quotas', () => limits.quotas.settle()),
     periodically(remindEveryMs, log, 'remind', () =>
-      tendReminders(ground, { masterKey, publicUrl }, restAfterWork(clock)),
+      tendReminders(
+        ground,
+        { masterKey, publicUrl },
+        restAfterWork(clock, () => isBulkUnderWay(ground.reader)),
+      ),
     ),
     periodically(deliverEveryMs, log, 'send deliveries', () => deliverySender.run()),
     periodically(hourMs, log, 'forget old deliveries', () => forgetOldDeliveries(ground)),
@@ -200,6 +216,9 @@ export async function serve(
     for (const stopJob of jobs) await stopJob()
     await deliverySender.stop()
     await signIn.settle()
+    await limits.quotas
+      .settle(true)
+      .catch((error: unknown) => log.error({ err: error }, 'unused parts of quotas could not be given back'))
     await uses.flushAll().catch((error: unknown) => log.error({ err: error }, 'the last uses could not be written'))
     await feed.stop()
     await node.close()
@@ -211,12 +230,14 @@ export async function serve(
 const publicUrlOf = (settings: Settings, address: string) =>
   settings.port === 0 && new URL(settings.publicUrl).port === '0' ? address : settings.publicUrl
 
-export function groundOf(database: Database, { keyPrefix }: Settings): Ground {
+export function groundOf(database: Database, { keyPrefix, publicUrl }: Settings, masterKey: MasterKey): Ground {
   return {
     reader: database.reader,
     change: (work) => database.transaction(work),
+    snapshot: (read) => database.snapshot(read),
     now: (reader) => database.now(reader),
     keyPrefix,
+    tokens: { issuer: publicUrl, sealKey: masterKey.tokenSealKey() },
   }
 }
 
@@ -249,7 +270,7 @@ export async function openInstallation(settings: Settings, clock: Clock, log: Lo
     opened = await openDatabase(settings, clock, log)
     const { database, place } = opened
     await migrate(database)
-    const rootKey = await install(groundOf(database, settings), masterKey, rootKeySource(settings))
+    const rootKey = await install(groundOf(database, settings, masterKey), masterKey, rootKeySource(settings))
     return { database, masterKey, place, rootKey, close }
   } catch (error) {
     await close()

@@ -10,14 +10,14 @@ import { wantsEvent } from './channel.ts'
 import { holdWebhooks } from './channel-store.ts'
 import type { NewDelivery } from './delivery.ts'
 import { insertDeliveries } from './delivery-store.ts'
-import { payloadOf, type Subject, webhookEventOf } from './webhook-payload.ts'
+import { payloadOf, type Subject, webhookActions, webhookEventOf } from './webhook-payload.ts'
 
 /**
  * Puts every event since the last time into the queue of each webhook that is told of it, once, whatever the number of nodes. What happened
  * before a channel was made is not for it.
  */
-export function announceEvents(ground: Ground): Promise<number> {
-  return followEvents(ground, 'webhooks', async (tx, organizationId, events) => {
+export function announceEvents(ground: Ground, publicUrl: string): Promise<number> {
+  return followEvents(ground, 'webhooks', webhookActions, async (tx, organizationId, events) => {
     const announced = events.flatMap((event) => {
       const type = webhookEventOf(event.action)
       return type === null ? [] : [{ type, event }]
@@ -28,7 +28,7 @@ export function announceEvents(ground: Ground): Promise<number> {
     const subjects = await findSubjects(tx, organizationId, announced)
     const now = await ground.now(tx)
     const deliveries: NewDelivery[] = announced.flatMap(({ type, event }) => {
-      const payload = JSON.stringify(payloadOf(type, event, subjects.get(event.target.id) ?? null))
+      const payload = JSON.stringify(payloadOf(type, event, subjects.get(event.target.id) ?? null, publicUrl))
       return channels
         .filter((channel) => wantsEvent(channel, type, parseInstant(event.at)))
         .map(({ id }) => ({

@@ -1,4 +1,4 @@
-import type { AuditAction, AuditEvent } from '@keyturn/contract'
+import { type AuditAction, type AuditEvent, auditActions } from '@keyturn/contract'
 import { type Instant, never } from '../kernel/instant.ts'
 import type { Notice, NoticeKind } from './notice-mail.ts'
 
@@ -11,6 +11,8 @@ const kinds: Partial<Record<AuditAction, NoticeKind>> = {
   'key.extended': 'extended',
   'key.revoked': 'revoked',
 }
+
+export const noticeActions = auditActions.filter((action) => kinds[action] !== undefined)
 
 /** Null: nobody is told. The key that a project is born with comes with the project. */
 export function noticeKindOf({ action, after }: Pick<AuditEvent, 'action' | 'after'>): NoticeKind | null {

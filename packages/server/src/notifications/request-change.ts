@@ -13,6 +13,9 @@ import { callOfLink, type OpenedReminder } from './open-reminder.ts'
 import { enqueueMail } from './outbox.ts'
 import { offersOf } from './reminder-offers.ts'
 
+// More than that nobody needs to wake for one key.
+const mostAsked = 50
+
 const dayMs = 86_400_000
 
 /** `asked_before`: within the last 24 hours. `nobody_to_ask`: there is no administrator, nor an address of the organization. */
@@ -37,7 +40,7 @@ export async function requestChange(
   const { about, organization } = opened
   const call = callOfLink(ground, about, origin)
   return call.change(async (tx) => {
-    const found = await addressesOfAdministrators(tx, organization.id)
+    const found = await addressesOfAdministrators(tx, organization.id, mostAsked)
     const administrators =
       found.length > 0 || !organization.notificationEmail ? found : [organization.notificationEmail]
     if (administrators.length === 0) return 'nobody_to_ask'

@@ -20,6 +20,8 @@ export interface SenderParts {
   readonly clock: Clock
   readonly masterKey: MasterKey
   readonly post: PostMessage
+  /** Where others reach this installation, without a slash at the end. */
+  readonly publicUrl: string
   /** Of what is no receiver's fault: it is tried again. */
   readonly onTrouble: (error: unknown) => void
 }
@@ -73,10 +75,10 @@ export class DeliverySender {
 
   /** Where nothing was to be told, the next look at the trails of all organizations waits for as long as this one was costly. */
   async #announce(): Promise<void> {
-    const { ground, clock } = this.#parts
+    const { ground, clock, publicUrl } = this.#parts
     const begun = clock.monotonic()
     if (begun < this.#lookAgainAt) return
-    const told = await announceEvents(ground)
+    const told = await announceEvents(ground, publicUrl)
     const tookMs = clock.monotonic() - begun
     if (told === 0 && tookMs > cheapLookMs) this.#lookAgainAt = begun + Math.min(restAfterLook * tookMs, longestRestMs)
   }

@@ -7,7 +7,8 @@ import { viewKeysById } from '../keys/view-keys.ts'
 import { nameOrganizations, nameProjects } from '../organizations/find.ts'
 import type { Ground } from '../people/call.ts'
 import type { Tx } from '../storage/database.ts'
-import { type KeptNotice, noticeKindOf, noticeOf, toNotice } from './key-notice.ts'
+import { settingsUrlFor } from './console-links.ts'
+import { type KeptNotice, noticeActions, noticeKindOf, noticeOf, toNotice } from './key-notice.ts'
 import { messageDomain } from './message-id.ts'
 import { noticeMail } from './notice-mail.ts'
 import { insertNotices, listWaitingFor, takeNotices } from './notice-store.ts'
@@ -20,7 +21,9 @@ const mostInMail = 1_000
 
 /** Tells owners and administrators what was done to keys: by the audit trail, once, in one mail for what happens together. */
 export async function sendNotices(ground: Ground, publicUrl: string): Promise<void> {
-  await followEvents(ground, 'notices', (tx, organizationId, events) => keep(tx, ground, organizationId, events))
+  await followEvents(ground, 'notices', noticeActions, (tx, organizationId, events) =>
+    keep(tx, ground, organizationId, events),
+  )
   for (;;) {
     const now = await ground.now(ground.reader)
     const waiting = await listWaitingFor(ground.reader, now - companyMs, atOnce)
@@ -81,7 +84,7 @@ async function mail(
     now,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the text that was made from one
     notices: stored.map(({ body }) => toNotice(JSON.parse(body) as KeptNotice)),
-    settingsUrl: null,
+    settingsUrl: settingsUrlFor(publicUrl, organization, await readAudience(tx, organization, []), recipient),
   })
   const mark = JSON.stringify(['notices', organizationId, recipient, ...stored.map((one) => one.eventSequence)])
   const messageId = `<${sha256(mark).toString('hex')}@${messageDomain(publicUrl)}>`

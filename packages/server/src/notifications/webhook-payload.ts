@@ -1,11 +1,13 @@
 import {
   type AuditAction,
   type AuditEvent,
+  auditActions,
   type WebhookEvent,
   type WebhookPayload,
   webhookEvents,
 } from '@keyturn/contract'
 import { formatInstant, formatTime, type Instant } from '../kernel/instant.ts'
+import { pageOf } from './console-links.ts'
 
 /** Events of the trail that webhooks are told of under another name: a staged secret that becomes the primary is a rotation, too. */
 const told: Partial<Record<AuditAction, WebhookEvent>> = {
@@ -15,6 +17,8 @@ const told: Partial<Record<AuditAction, WebhookEvent>> = {
 
 /** Null: webhooks are not told of it. */
 export const webhookEventOf = (action: AuditAction): WebhookEvent | null => told[action] ?? null
+
+export const webhookActions = auditActions.filter((action) => webhookEventOf(action) !== null)
 
 /** What an event is about, as it is now. */
 export interface Subject {
@@ -29,8 +33,14 @@ export interface Subject {
  * away, and one that is late asks the API for what is true by then.
  *
  * @param subject null: it is not there any more
+ * @param publicUrl without a slash at the end
  */
-export function payloadOf(type: WebhookEvent, event: AuditEvent, subject: Subject | null): WebhookPayload {
+export function payloadOf(
+  type: WebhookEvent,
+  event: AuditEvent,
+  subject: Subject | null,
+  publicUrl: string,
+): WebhookPayload {
   const { target, after } = event
   return {
     type,
@@ -42,6 +52,7 @@ export function payloadOf(type: WebhookEvent, event: AuditEvent, subject: Subjec
       key_id: target.type === 'key' ? target.id : null,
       secret_id: textIn(after, 'secret'),
       tracked_credential_id: target.type === 'tracked_credential' ? target.id : null,
+      url: pageOf(publicUrl, event.organization_id ?? '', target),
       name: target.name,
       owner: subject?.owner ?? null,
       management: subject?.management ?? false,

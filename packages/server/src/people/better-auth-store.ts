@@ -17,7 +17,7 @@ function withDates(row: UnknownRow): UnknownRow {
 export function betterAuthDatabase(reader: Reader) {
   return {
     // oxlint-disable-next-line typescript/no-explicit-any, typescript/no-unsafe-type-assertion -- as better-auth declares it
-    db: reader.withPlugin(timesAsDates) as unknown as Kysely<any>,
+    db: reader.withPlugin(timesAsDates) as Kysely<any>,
     type: 'postgres' as const,
     transaction: false,
   }

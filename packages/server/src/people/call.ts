@@ -1,5 +1,6 @@
 import type { Actor, ManagementScope, Role } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
+import type { TokenGround } from '../signing/token-ground.ts'
 import type { Reader, Tx } from '../storage/database.ts'
 
 /** Who calls and what they may do. Taken from the credential at the door, never from the request's body. */
@@ -36,10 +37,14 @@ export interface Ground {
   readonly reader: Reader
   /** One transaction. */
   change<R>(work: (tx: Tx) => Promise<R>): Promise<R>
+  /** For reading several things as they were at one moment. Whoever is slow between them holds old rows: keep it short. */
+  snapshot<R>(read: (tx: Tx) => Promise<R>): Promise<R>
   /** Database time; in a transaction, to be read after its locks are held. */
   now(reader: Reader): Promise<Instant>
   /** What new keys begin with, `kt` unless the installation says otherwise. */
   readonly keyPrefix: string
+  /** What tokens are issued with. */
+  readonly tokens: TokenGround
 }
 
 /**

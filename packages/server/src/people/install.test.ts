@@ -35,8 +35,10 @@ describe.each(engines)('the first start, on $name', (engine) => {
     ground = {
       reader: database.reader,
       change: (work) => database.transaction(work),
+      snapshot: (read) => database.snapshot(read),
       now: (reader) => database.now(reader),
       keyPrefix: 'kt',
+      tokens: { issuer: 'http://localhost:4500', sealKey: masterKey.tokenSealKey() },
     }
   })
   afterAll(() => close())

@@ -71,7 +71,7 @@ export function listMembers(
 export async function listAdministrators(
   reader: Reader,
   organizationId: string,
-  limit: number,
+  limit: number | null,
 ): Promise<{ name: string; email: string }[]> {
   return reader
     .selectFrom('members')

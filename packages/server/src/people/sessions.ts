@@ -2,7 +2,7 @@ import type { Role } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { nameOrganizations } from '../organizations/find.ts'
 import type { Call, Ground } from './call.ts'
-import { listMemberships, type MemberRecord } from './member-store.ts'
+import { listAdministrators, listMemberships, type MemberRecord } from './member-store.ts'
 import { nameActor } from './person-store.ts'
 import type { SessionRecord } from './session-store.ts'
 import * as store from './session-store.ts'
@@ -24,7 +24,11 @@ export interface NamedMembership {
   readonly organization: { readonly id: string; readonly name: string; readonly slug: string }
   readonly role: Role | null
   readonly projects: MemberRecord['projects']
+  /** Whom to ask for what the role does not allow. */
+  readonly administrators: readonly { readonly name: string; readonly email: string }[]
 }
+
+const mostNamed = 5
 
 export async function readMemberships(ground: Ground, session: HeldSession): Promise<NamedMembership[]> {
   const memberships = await membershipsOf(ground, session)
@@ -32,10 +36,13 @@ export async function readMemberships(ground: Ground, session: HeldSession): Pro
     ground.reader,
     memberships.map((one) => one.organizationId),
   )
-  return memberships.flatMap(({ organizationId, role, projects }) => {
+  const named: NamedMembership[] = []
+  for (const { organizationId, role, projects } of memberships) {
     const organization = names.get(organizationId)
-    return organization ? [{ organization, role, projects }] : []
-  })
+    const administrators = await listAdministrators(ground.reader, organizationId, mostNamed)
+    if (organization) named.push({ organization, role, projects, administrators })
+  }
+  return named
 }
 
 /** Live ones, newest first; of a session that a product gave, itself alone. */

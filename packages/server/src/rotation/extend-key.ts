@@ -3,11 +3,11 @@ import { DomainError } from '../kernel/errors.ts'
 import { formatInstant, type Instant, seconds } from '../kernel/instant.ts'
 import { type ChangedKey, changeSecrets, type SecretsPlan, type SecretsScene } from '../keys/change-secrets.ts'
 import type { SecretRecord } from '../keys/key.ts'
-import { boundedEnd, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
+import { asKeptBy, boundedEnd, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
 import { endOf } from '../keys/secret.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
 import type { Call } from '../people/call.ts'
-import { legacyNeverExpires, withoutSecondary, withoutSecret, wouldShorten } from './refusals.ts'
+import { jwtExpiryIsInTheToken, legacyNeverExpires, withoutSecondary, withoutSecret, wouldShorten } from './refusals.ts'
 
 export interface WantedExtension extends Pick<WantedEnd, 'expires_at' | 'expires_in'> {
   readonly slot?: Slot | undefined
@@ -18,7 +18,7 @@ export interface WantedExtension extends Pick<WantedEnd, 'expires_at' | 'expires
  * retiring one it is the end of the overlap that moves, up to the longest overlap since it began and to the secret's own end. To
  * the time it already has is a success without an event.
  *
- * @throws DomainError key_not_found, key_revoked, no_live_secret, legacy_key_never_expires, would_shorten,
+ * @throws DomainError key_not_found, key_revoked, no_live_secret, legacy_key_never_expires, jwt_expiry_is_in_the_token, would_shorten,
  *   expires_in_the_past, max_lifetime_exceeded, overlap_too_long
  */
 export const extendKey = (call: Call, keyId: string, wanted: WantedExtension): Promise<ChangedKey> =>
@@ -31,8 +31,11 @@ export function planExtension(scene: SecretsScene, wanted: WantedExtension): Sec
   const isRetiring = slots.state === 'retiring' && slot === 'secondary'
   if (key.legacy && !isRetiring) throw legacyNeverExpires()
   const secret = pickSecret(scene, slot)
-  const until = explicitEnd(wanted, now) ?? endOf(secret)
+  const until = asKeptBy(key.kind, explicitEnd(wanted, now) ?? endOf(secret), now)
   if (until === endOf(secret)) return null
+  // A token has its end in it; what moves is the end of an overlap, up to that.
+  if (key.kind === 'jwt' && (secret.retiresAt === null || until > secret.expiresAt))
+    throw jwtExpiryIsInTheToken(secret, slots)
   // People plan by the date that they were told; it never comes nearer.
   if (until < endOf(secret)) throw wouldShorten(secret, ...waysToEnd(slots, slot))
   const changed = isRetiring

@@ -53,6 +53,20 @@ export const wouldShorten = (secret: SecretWithUse, ...operations: HelpfulOperat
     expires_at: formatInstant(endOf(secret)),
   })
 
+/** Its value would be another with another end: what helps is a new one. */
+export const jwtExpiryIsInTheToken = ({ id, expiresAt }: SecretWithUse, { state }: Slots) =>
+  refusal('jwt_expiry_is_in_the_token', expiresAt, waysToRenew[state], {
+    secret: id,
+    expires_at: formatInstant(expiresAt),
+  })
+
+const waysToRenew = {
+  none: ['rotate'],
+  one: ['rotate', 'stage'],
+  staged: ['promote', 'cancel'],
+  retiring: ['finish', 'cancel'],
+} as const satisfies Record<Slots['state'], readonly HelpfulOperation[]>
+
 /** Of one that is to be handed a new secret: revoked is for ever. */
 export const keyRevoked = () => refusal('key_revoked', never, ['create'])
 

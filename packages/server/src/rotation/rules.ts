@@ -1,7 +1,8 @@
 import { DomainError } from '../kernel/errors.ts'
 import { formatInstant, type Instant, never, seconds } from '../kernel/instant.ts'
 import type { SecretsPlan, SecretsScene } from '../keys/change-secrets.ts'
-import { endOfNewSecret, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
+import type { Key } from '../keys/key.ts'
+import { asKeptBy, endOfNewSecret, explicitEnd, type WantedEnd } from '../keys/lifetime.ts'
 import { endOf } from '../keys/secret.ts'
 import type { SecretWithUse } from '../keys/view-keys.ts'
 import {
@@ -38,14 +39,14 @@ export type WantedRotation = WantedOverlap & Forced & Pick<WantedEnd, 'expires_a
  *   expires_in_the_past, max_lifetime_exceeded
  */
 export function planRotation(scene: SecretsScene, wanted: WantedRotation): SecretsPlan {
-  const { slots, now } = scene
+  const { slots, now, key } = scene
   if (slots.state === 'staged' && !wanted.force) throw secondaryStaged(slots, 'force')
   if (slots.state === 'retiring' && !wanted.force) throw rotationInProgress(slots, 'force')
   const overlapMs = overlapOf(scene, wanted)
   const expiresAt = endOfNext(scene, wanted)
   const issue = { slot: 'primary', expiresAt } as const
   if (slots.state === 'none') return { action: 'key.rotated', changed: [], issue }
-  const old = retire(slots.primary, now, overlapMs)
+  const old = retire(key, slots.primary, now, overlapMs)
   refuseEndBefore(expiresAt, old.endedAt === null ? endOf(old) : now)
   const inTheWay =
     slots.state === 'one' ? [] : [end(slots.secondary, now, slots.state === 'staged' ? 'revoke' : 'rotate')]
@@ -75,11 +76,11 @@ export function planStaging(scene: SecretsScene, wanted: Pick<WantedEnd, 'expire
  * @throws DomainError no_live_secret, nothing_staged, rotation_in_progress, overlap_too_long, ends_before_overlap
  */
 export function planPromotion(scene: SecretsScene, wanted: WantedOverlap): SecretsPlan {
-  const { slots, now } = scene
+  const { slots, now, key } = scene
   if (slots.state === 'none') throw withoutSecret()
   if (slots.state === 'one') throw nothingStaged()
   if (slots.state === 'retiring') throw rotationInProgress(slots)
-  const old = retire(slots.primary, now, overlapOf(scene, wanted))
+  const old = retire(key, slots.primary, now, overlapOf(scene, wanted))
   refuseEndBefore(endOf(slots.secondary), old.endedAt === null ? endOf(old) : now)
   return { action: 'key.promoted', changed: [{ ...slots.secondary, slot: 'primary' }, old], issue: null }
 }
@@ -176,12 +177,13 @@ function endOfNext({ key, slots, policy, now }: SecretsScene, wanted: Pick<Wante
   }
   const goesOn = slots.state !== 'none' && slots.primary.expiresAt === never && policy.allow_never_expires
   if (goesOn && explicitEnd(wanted, now) === undefined) return never
-  return endOfNewSecret(wanted, policy, now)
+  return asKeptBy(key.kind, endOfNewSecret(wanted, policy, now), now)
 }
 
-function retire(secret: SecretWithUse, now: Instant, overlapMs: number): SecretWithUse {
+function retire({ kind }: Pick<Key, 'kind'>, secret: SecretWithUse, now: Instant, overlapMs: number): SecretWithUse {
   if (overlapMs === 0) return end(secret, now, 'rotate')
-  return { ...secret, slot: 'secondary', retiresAt: Math.min(endOf(secret), now + overlapMs), overlapStartedAt: now }
+  const retiresAt = Math.min(endOf(secret), asKeptBy(kind, now + overlapMs, now))
+  return { ...secret, slot: 'secondary', retiresAt, overlapStartedAt: now }
 }
 
 const end = (secret: SecretWithUse, now: Instant, endedBy: 'revoke' | 'rotate'): SecretWithUse => ({

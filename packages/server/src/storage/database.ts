@@ -5,7 +5,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { parseInt8, parseTimestamptz, typeOids } from './driver-values.ts'
 import { GuardedDriver, markTransaction } from './guarded-driver.ts'
-import { PgliteThread, PgliteThreadDialect, type PgliteWorkerData } from './pglite-driver.ts'
+import { type PgliteSource, PgliteThread, PgliteThreadDialect } from './pglite-driver.ts'
 import type { Schema } from './schema.ts'
 
 /** For statements that stand alone; a transaction is one too. */
@@ -33,13 +33,16 @@ export class Database {
    * waits longer than that for a lock: both give `database_unavailable`, and nothing has happened.
    */
   transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
-    return this.reader.transaction().execute((tx) =>
-      markTransaction(async () => {
-        await sql`select set_config('lock_timeout', '5s', true),
-          set_config('idle_in_transaction_session_timeout', '5s', true)`.execute(tx)
-        return work(tx)
-      }),
-    )
+    return this.reader.transaction().execute((tx) => bounded(tx, work))
+  }
+
+  /** One transaction in which every statement sees what was committed before the first. It writes nothing. */
+  snapshot<R>(read: (tx: Tx) => Promise<R>): Promise<R> {
+    return this.reader
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute((tx) => bounded(tx, read))
   }
 
   /** Database time. In a transaction, read it after the row locks are held: what waited for a lock must not decide by an old time. */
@@ -54,6 +57,14 @@ export class Database {
   }
 }
 
+function bounded<R>(tx: Tx, work: (tx: Tx) => Promise<R>): Promise<R> {
+  return markTransaction(async () => {
+    await sql`select set_config('lock_timeout', '5s', true),
+      set_config('idle_in_transaction_session_timeout', '5s', true)`.execute(tx)
+    return work(tx)
+  })
+}
+
 /** What an engine can do; code asks for this, never for its name. */
 export interface Capabilities {
   readonly name: 'PGlite' | 'PostgreSQL'
@@ -62,7 +73,7 @@ export interface Capabilities {
 }
 
 /** @param data where PGlite keeps its files, or an image to start from in memory */
-export async function openPglite(data: PgliteWorkerData, clock: Clock): Promise<Database> {
+export async function openPglite(data: PgliteSource, clock: Clock): Promise<Database> {
   const thread = await PgliteThread.open(data)
   const dialect = new PgliteThreadDialect(thread, (driver) => new GuardedDriver(driver))
   // Kysely destroys no driver that was never asked, and the thread would hold its files for as long as the process lives.
@@ -109,7 +120,7 @@ export function openPostgres(
  */
 function endIfItHangs(client: pg.PoolClient): void {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what pg's client has beside its declared type
-  const { connection, host, port, processID, secretKey } = client as unknown as PgClientInside
+  const { connection, host, port, processID, secretKey } = client as pg.PoolClient & PgClientInside
   const query: (...args: unknown[]) => Promise<unknown> = client.query.bind(client)
   const watched = async (...args: unknown[]) => {
     try {

@@ -24,6 +24,12 @@ import * as followers from './migrations/0018-followers.ts'
 import * as channels from './migrations/0019-channels.ts'
 import * as changeRequests from './migrations/0020-change-requests.ts'
 import * as sealMany from './migrations/0021-seal-many.ts'
+import * as tokens from './migrations/0022-tokens.ts'
+import * as limits from './migrations/0025-limits.ts'
+import * as manyAtOnce from './migrations/0028-many-at-once.ts'
+import * as keysById from './migrations/0029-keys-by-id.ts'
+import * as fewerChecks from './migrations/0030-fewer-checks.ts'
+import * as byIndex from './migrations/0031-by-index.ts'
 
 /** In order, for ever: one that has run anywhere is never edited, and none goes back. */
 const migrations: Record<string, Migration> = {
@@ -48,6 +54,12 @@ const migrations: Record<string, Migration> = {
   '0019-channels': channels,
   '0020-change-requests': changeRequests,
   '0021-seal-many': sealMany,
+  '0022-tokens': tokens,
+  '0025-limits': limits,
+  '0028-many-at-once': manyAtOnce,
+  '0029-keys-by-id': keysById,
+  '0030-fewer-checks': fewerChecks,
+  '0031-by-index': byIndex,
 }
 
 /**

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import {
   CompiledQuery,
@@ -8,13 +11,39 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  type TransactionSettings,
 } from 'kysely'
+import { TextArray } from './driver-values.ts'
 
-export interface PgliteWorkerData {
+export interface PgliteSource {
   /** Left out: in memory. */
   readonly dataDir?: string
   /** A data directory as `dump` gave it, to start from. */
   readonly image?: Uint8Array<ArrayBuffer>
+}
+
+export interface PgliteWorkerData extends PgliteSource {
+  /** PostgreSQL itself. */
+  readonly program: WebAssembly.Module
+}
+
+declare global {
+  // TypeScript has it among the types of browsers alone.
+  namespace WebAssembly {
+    interface Module {
+      readonly [Symbol.toStringTag]: string
+    }
+    function compile(octets: Uint8Array<ArrayBuffer>): Promise<Module>
+  }
+}
+
+let program: Promise<WebAssembly.Module> | undefined
+
+/** Compiled once, with all that V8 has learnt about it since: each thread would begin anew otherwise. */
+function compileProgram(): Promise<WebAssembly.Module> {
+  const directory = path.dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite'))
+  program ??= readFile(path.join(directory, 'pglite.wasm')).then((octets) => WebAssembly.compile(octets))
+  return program
 }
 
 export type PgliteRequest =
@@ -49,8 +78,8 @@ export class PgliteThread {
     this.#worker.on('exit', () => this.#failAll(new Error('connection terminated: the embedded database has stopped')))
   }
 
-  static async open(data: PgliteWorkerData): Promise<PgliteThread> {
-    const thread = new PgliteThread(data)
+  static async open(data: PgliteSource): Promise<PgliteThread> {
+    const thread = new PgliteThread({ ...data, program: await compileProgram() })
     await new Promise<Answer>((resolve, reject) => thread.#waiting.set(0, { resolve, reject }))
     return thread
   }
@@ -150,8 +179,12 @@ class PgliteThreadDriver implements Driver {
     return new PgliteThreadConnection(this.#thread)
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin'))
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const { isolationLevel, accessMode } = settings
+    const modes = [isolationLevel && `isolation level ${isolationLevel}`, accessMode].filter(
+      (mode) => mode !== undefined,
+    )
+    await connection.executeQuery(CompiledQuery.raw(`begin ${modes.join(', ')}`))
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -171,6 +204,9 @@ class PgliteThreadDriver implements Driver {
   }
 }
 
+/** PGlite's thread is handed values, and no objects of classes. */
+const plain = (parameter: unknown) => (parameter instanceof TextArray ? parameter.values : parameter)
+
 class PgliteThreadConnection implements DatabaseConnection {
   readonly #thread: PgliteThread
 
@@ -179,7 +215,7 @@ class PgliteThreadConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, affectedRows } = await this.#thread.query(query.sql, query.parameters)
+    const { rows, affectedRows } = await this.#thread.query(query.sql, query.parameters.map(plain))
     return { rows: rows as R[], numAffectedRows: BigInt(affectedRows ?? 0) }
   }
 

@@ -5,11 +5,12 @@ import type { PgliteRequest, PgliteResponse, PgliteWorkerData } from './pglite-d
 
 // PGlite runs a query to its end without giving way. Here, beside the thread that answers verdicts, it stops nobody.
 
-const { dataDir, image } = workerData as PgliteWorkerData
+const { dataDir, image, program } = workerData as PgliteWorkerData
 if (!parentPort) throw new Error('pglite-worker.ts runs as a worker thread')
 const port = parentPort
 
 const options: PGliteOptions = {
+  pgliteWasmModule: program,
   parsers: { [typeOids.int8]: parseInt8, [typeOids.timestamptz]: parseTimestamptz },
   ...(dataDir === undefined ? {} : { dataDir }),
   ...(image === undefined ? {} : { loadDataDir: new Blob([image]) }),
@@ -51,6 +52,8 @@ async function answer(database: PGlite, request: PgliteRequest): Promise<void> {
 /** Errors lose their fields on the way between threads, so they travel as plain objects. */
 function plain(error: unknown): { message: string; fields: Record<string, unknown> } {
   if (!(error instanceof Error)) return { message: String(error), fields: {} }
-  const { code, constraint, table, column, severity, position } = error as unknown as Record<string, unknown>
+  const { code, constraint, table, column, severity, position }: Record<string, unknown> = Object.fromEntries(
+    Object.entries(error),
+  )
   return { message: error.message, fields: { code, constraint, table, column, severity, position } }
 }

@@ -6,23 +6,28 @@ import type {
   JsonObject,
   KeyKind,
   OrganizationPolicyEdit,
+  Quota,
+  RateLimit,
+  Refill,
   Slot,
   VerdictCode,
 } from '@keyturn/contract'
 import type { Generated, GeneratedAlways } from 'kysely'
 import type { Instant } from '../kernel/instant.ts'
 import type { ChannelSchema } from './channel-schema.ts'
-import type { Json } from './json-column.ts'
+import type { Json, JsonOrNull } from './json-column.ts'
 import type { PeopleSchema } from './people-schema.ts'
 import type { ReminderSchema } from './reminder-schema.ts'
+import type { TokenSchema } from './token-schema.ts'
 
 /** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
-export interface Schema extends PeopleSchema, ReminderSchema, ChannelSchema {
+export interface Schema extends PeopleSchema, ReminderSchema, ChannelSchema, TokenSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
   projects: ProjectsTable
   keys: KeysTable
   secrets: SecretsTable
+  quota_draws: QuotaDrawsTable
   key_activity: KeyActivityTable
   secret_activity: SecretActivityTable
   claim_links: ClaimLinksTable
@@ -106,6 +111,8 @@ interface KeysTable {
   scopes: string[]
   allowed_ips: string[]
   metadata: Json<JsonObject>
+  rate_limit: JsonOrNull<RateLimit>
+  quota: JsonOrNull<Quota>
   state: KeyStateColumn
   legacy: boolean
   first_end_at: Instant
@@ -142,6 +149,17 @@ interface SecretsTable {
   overlap_started_at: Instant | null
   ended_at: Instant | null
   ended_by: 'revoke' | 'rotate' | null
+}
+
+/** What nodes have taken out of a key's quota, to use it. */
+interface QuotaDrawsTable {
+  key_id: string
+  refill: Refill
+  /** When the day or month began that `drawn` is of. */
+  period: Instant
+  drawn: number
+  /** By the last draw. */
+  granted: number
 }
 
 interface ClaimLinksTable {
@@ -244,8 +262,12 @@ interface OutboxTable {
   id: GeneratedAlways<number>
   chain: string | null
   body: string | null
+  /** Of many events at once, instead. */
+  bodies: string[] | null
   changed_kind: ChangedKind | null
   changed_id: string | null
+  /** Whose verdicts change, where they are not all those of one key. */
+  digests: Uint8Array[] | null
 }
 
 /** What a change of the feed is about; everything under it may have another verdict now. */

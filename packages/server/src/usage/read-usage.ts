@@ -1,7 +1,8 @@
-import type { VerdictCode } from '@keyturn/contract'
+import type { QuotaState, VerdictCode } from '@keyturn/contract'
 import { DomainError } from '../kernel/errors.ts'
 import { formatTime, type Instant, parseInstant } from '../kernel/instant.ts'
 import { findKeyInReach } from '../keys/find-key.ts'
+import { readQuota } from '../limits/read-quota.ts'
 import type { Call, Ground } from '../people/call.ts'
 import { listLastUses, listUsage, rollUp } from './use-store.ts'
 
@@ -24,6 +25,7 @@ export interface Usage {
   readonly from: string
   readonly to: string
   readonly data: UsageBucket[]
+  readonly quota: QuotaState | null
   readonly last_uses: {
     secret_id: string
     at: string
@@ -84,6 +86,7 @@ export async function readUsage(call: Call, keyId: string, query: UsageQuery): P
             },
           ],
     ),
+    quota: key.quota && (await readQuota(call.reader, key.id, key.quota, now)),
   }
 }
 

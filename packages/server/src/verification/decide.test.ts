@@ -23,6 +23,7 @@ const good: VerifyRecord = {
   scopes: ['read', 'write'],
   allowedIps: ['203.0.113.0/24'],
   metadata: {},
+  limits: null,
   state: 'active',
   management: null,
   project: { organizationId: 'org_1', projectId: 'prj_1', projectSlug: 'web', apiAccess: true, stale: false },

@@ -1,6 +1,7 @@
 import type { Environment, JsonObject, KeyKind, Slot, VerdictCode } from '@keyturn/contract'
 import type { Instant } from '../kernel/instant.ts'
 import type { Key, KeyState } from '../keys/key.ts'
+import type { KeyLimits } from '../limits/limit.ts'
 import { isInNetworks } from './networks.ts'
 
 /** What the keys of one project share. One object for all of them: when it changes, it is marked, and they are read again. */
@@ -32,6 +33,8 @@ export interface VerifyRecord {
   readonly scopes: readonly string[]
   readonly allowedIps: readonly string[]
   readonly metadata: JsonObject
+  /** Null for the most keys. */
+  readonly limits: KeyLimits | null
   readonly state: KeyState
   readonly management: Key['management']
   readonly project: ProjectScope
@@ -43,10 +46,12 @@ export interface VerifyDemand {
   readonly kinds?: readonly KeyKind[] | undefined
   readonly scopes?: readonly string[] | undefined
   readonly ip?: string | undefined
+  /** What is taken from the limits of the key; left out where the question is none that counts. */
+  readonly cost?: number | undefined
 }
 
 /**
- * May this request pass? The one place that decides it; pure, and never an exception. The caller has made sure that the record
+ * May this request pass, as far as its limits go? The one place that decides it; pure, and never an exception. The caller has made sure that the record
  * is within its reach. What somebody did to the key as a whole comes before what the clock did to the secret.
  */
 export function decide(record: VerifyRecord, demand: VerifyDemand, now: Instant): VerdictCode {

@@ -1,8 +1,9 @@
 import type { VerdictCode } from '@keyturn/contract'
 import { formatInstant, type Instant } from '../kernel/instant.ts'
+import type { Charge } from '../limits/limit.ts'
 import type { VerifyDemand, VerifyRecord } from './decide.ts'
 
-type Explain = (record: VerifyRecord, demand: VerifyDemand) => string | null
+type Explain = (record: VerifyRecord, demand: VerifyDemand, charge: Charge | null) => string | null
 
 const when = (instant: Instant) => formatInstant(instant) ?? 'never'
 
@@ -28,11 +29,33 @@ const hints = {
       : `Key ${keyId} may not be used from ${ip}.`,
   INSUFFICIENT_SCOPE: ({ keyId, scopes: held }, { scopes }) =>
     `Key ${keyId} lacks the scope ${(scopes ?? []).filter((scope) => !held.includes(scope)).join(', ')}.`,
-  RATE_LIMITED: () => null,
-  QUOTA_EXCEEDED: () => null,
+  RATE_LIMITED: ({ keyId }, { cost = 1 }, charge) => {
+    const full = charge?.windows?.windows.filter(({ remaining }) => remaining < cost) ?? []
+    const named = full
+      .map(({ window }) => `${window.limit} ${window.limit === 1 ? 'call' : 'calls'} in ${window.window_seconds} s`)
+      .join(' and ')
+    const retryAt = charge?.windows?.retryAt ?? null
+    return retryAt === null
+      ? `Key ${keyId} may make ${named}, and this call costs ${cost}: it can never pass.`
+      : `Key ${keyId} may make ${named}, and too few of them are left. Try again at ${when(retryAt)}.`
+  },
+  QUOTA_EXCEEDED: ({ keyId }, { cost = 1 }, charge) => {
+    const left = charge?.quota
+    if (!left) return null
+    const named = `${left.quota.limit} ${left.quota.refill === 'daily' ? 'a day' : 'a month'}`
+    if (left.outage) return `The quota of key ${keyId} cannot be counted right now. Try again in a moment.`
+    return left.retryAt === null
+      ? `Key ${keyId} has a quota of ${named}, and this call costs ${cost}: it can never pass.`
+      : `Key ${keyId} has a quota of ${named}, and too little of it is left. It is refilled at ${when(left.refillsAt)}.`
+  },
 } satisfies Record<VerdictCode, Explain>
 
-export function hintFor(code: VerdictCode, record: VerifyRecord, demand: VerifyDemand): string | null {
+export function hintFor(
+  code: VerdictCode,
+  record: VerifyRecord,
+  demand: VerifyDemand,
+  charge: Charge | null = null,
+): string | null {
   const explain: Explain = hints[code]
-  return explain(record, demand)
+  return explain(record, demand, charge)
 }

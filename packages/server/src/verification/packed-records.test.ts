@@ -23,6 +23,7 @@ const recordOf = (number: number, name: string): VerifyRecord => ({
   scopes: [`scope${number % 3}`],
   allowedIps: [],
   metadata: {},
+  limits: number % 5 === 0 ? { windows: [{ limit: 1 + (number % 3), window_seconds: 60 }], quota: null } : null,
   state: 'active',
   management: null,
   project,

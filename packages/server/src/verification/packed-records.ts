@@ -1,3 +1,4 @@
+import { digestLength } from '../kernel/digest.ts'
 import { type Instant, never } from '../kernel/instant.ts'
 import { randomOctets } from '../kernel/random.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
@@ -13,12 +14,12 @@ type Common = Pick<
   | 'scopes'
   | 'allowedIps'
   | 'metadata'
+  | 'limits'
   | 'state'
   | 'management'
   | 'project'
 >
 
-const digestLength = 32
 // Ids are 30 octets each; most names have room behind them. A record that has not is kept as a string.
 const textLength = 96
 const isElsewhere = 255
@@ -205,6 +206,7 @@ export class PackedRecords {
       scopes: common.scopes,
       allowedIps: common.allowedIps,
       metadata: common.metadata,
+      limits: common.limits,
       state: common.state,
       management: common.management,
       project: common.project,
@@ -247,10 +249,11 @@ export class PackedRecords {
   }
 
   #shareCommon(record: VerifyRecord): Common {
-    const { slot, endCode, warnBefore, kind, environment, scopes, allowedIps, metadata, state, management, project } =
-      record
+    const { slot, endCode, warnBefore, kind, environment, scopes, allowedIps, metadata } = record
+    const { limits, state, management, project } = record
     const { common } = this.#shared(project)
-    const values = { slot, endCode, warnBefore, kind, environment, scopes, allowedIps, metadata, state, management }
+    const own = { slot, endCode, warnBefore, kind, environment, scopes, allowedIps, metadata }
+    const values = { ...own, limits, state, management }
     const text = JSON.stringify(values)
     let known = common.get(text)
     if (known === undefined) {

@@ -21,6 +21,7 @@ const recordOf = (digest: string, project: string, version: number): VerifyRecor
   scopes: [],
   allowedIps: [],
   metadata: {},
+  limits: null,
   state: 'active',
   management: null,
   project: {

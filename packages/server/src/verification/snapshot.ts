@@ -1,7 +1,8 @@
-import type { Slot } from '@keyturn/contract'
+import type { Quota, RateLimit, Slot } from '@keyturn/contract'
 import { type Instant, never } from '../kernel/instant.ts'
 import { endOf, secretStatusAt } from '../keys/secret.ts'
 import { primaryFrom } from '../keys/slots.ts'
+import { limitsOf } from '../limits/limit.ts'
 import { effectivePolicy } from '../organizations/policy.ts'
 import type { ProjectScope, VerifyRecord } from './decide.ts'
 import { warnBefore } from './warning.ts'
@@ -49,6 +50,8 @@ export interface FoundRow {
   /** As somebody has set them; null: nobody has. */
   organization_thresholds: number[] | null
   project_thresholds: number[] | null
+  rate_limit: RateLimit | null
+  quota: Quota | null
 }
 
 /** @param rows at least one: the head is in each of them, with nothing beside it where nothing was found */
@@ -91,6 +94,7 @@ function toRecord(row: FoundRow, projects: Map<string, ProjectScope>): VerifyRec
     scopes: row.scopes,
     allowedIps: row.allowed_ips,
     metadata: row.metadata,
+    limits: limitsOf(row.rate_limit, row.quota),
     state: row.state,
     management: row.management ? { projects: row.management_projects } : null,
     project,

@@ -3,6 +3,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { sha256, sha256Text } from '../kernel/digest.ts'
 import type { Instant } from '../kernel/instant.ts'
 import { explainMiss, longestJwt, shapeOf } from '../keys/format.ts'
+import type { Charge } from '../limits/limit.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { DatabaseTime } from './database-time.ts'
 import { decide, type VerifyDemand, type VerifyRecord } from './decide.ts'
 import { hintFor } from './hints.ts'
@@ -15,6 +17,8 @@ export interface Finding {
   readonly code: VerdictCode
   readonly hint: string | null
   readonly record: VerifyRecord | null
+  /** Null: the key has no limits, or it did not come to them. */
+  readonly charge: Charge | null
 }
 
 /** May a record that was found be spoken of at all? */
@@ -36,14 +40,21 @@ export interface VerifierParts {
   readonly lease: Lease
   readonly time: DatabaseTime
   readonly clock: Clock
+  readonly limits: Limits
   readonly keyPrefix: string
   /** Notes a use in memory; it is written later. */
   readonly noteUse: NoteUse
 }
 
+interface Decided {
+  readonly finding: Finding
+  /** The time that it was decided by. */
+  readonly at: Instant
+}
+
 /**
  * Verdicts of this node. Warm: from the cache, without a promise. Cold, or past the lease: from the database; if that cannot be
- * asked, an error, never VALID.
+ * asked, an error, never VALID. What only limits can still refuse is charged to them; where that had to wait, it is decided anew.
  */
 export class Verifier {
   readonly #parts: VerifierParts
@@ -78,24 +89,55 @@ export class Verifier {
     isInReach: Reach,
     userAgent: string | null = null,
   ): Promise<Finding> {
-    const warm = this.decideWarm(presented, demand, isInReach)
-    if (warm && this.isTrusted()) {
-      this.note(warm, demand, userAgent)
-      return warm
-    }
-    const { what, now } = await this.#parts.loader.load(sha256(presented))
-    const decidedAt = this.#parts.time.atLeast(now)
-    const finding = this.#find(presented, what, demand, isInReach, decidedAt)
-    this.note(finding, demand, userAgent, decidedAt)
+    const { finding, at } = await this.#inspect(presented, demand, isInReach)
+    this.note(finding, demand, userAgent, at)
     return finding
   }
 
+  async #inspect(presented: string, demand: VerifyDemand, isInReach: Reach): Promise<Decided> {
+    const first = await this.#decide(presented, demand, isInReach)
+    const { cost } = demand
+    const { record } = first.finding
+    if (cost === undefined || !record?.limits || first.finding.code !== 'VALID') return first
+    const now = this.#parts.limits.chargeNow(record.keyId, record.limits, cost, first.at)
+    if (now) return { finding: charged(first.finding, record, demand, now), at: first.at }
+    const charge = await this.#parts.limits.charge(record.keyId, record.limits, cost, first.at)
+    // Whatever was changed while it waited holds, and nobody has asked since whether this node may be trusted.
+    const last = await this.#decide(presented, demand, isInReach)
+    if (last.finding.code === 'VALID' && last.finding.record)
+      return { finding: charged(last.finding, last.finding.record, demand, charge), at: last.at }
+    this.#parts.limits.giveBack(record.keyId, charge)
+    return last
+  }
+
+  /** As far as limits do not matter. @throws DomainError database_unavailable */
+  async #decide(presented: string, demand: VerifyDemand, isInReach: Reach): Promise<Decided> {
+    const warm = this.#findWarm(presented, demand, isInReach)
+    if (warm && this.isTrusted()) return { finding: warm, at: this.now() }
+    const { what, now } = await this.#parts.loader.load(sha256(presented))
+    const at = this.#parts.time.atLeast(now)
+    return { finding: this.#find(presented, what, demand, isInReach, at), at }
+  }
+
   /**
-   * What the cache says right now, to be given only while `isTrusted`, and then to be noted.
+   * What the cache says right now, to be given only while `isTrusted`, and then to be noted; else to be given back.
    *
-   * @returns undefined where the database has to be asked
+   * @returns undefined where the database or Redis has to be asked
    */
   decideWarm(presented: string, demand: VerifyDemand, isInReach: Reach): Finding | undefined {
+    const found = this.#findWarm(presented, demand, isInReach)
+    const record = found?.record
+    if (!record || record.limits === null || demand.cost === undefined || found.code !== 'VALID') return found
+    const charge = this.#parts.limits.chargeNow(record.keyId, record.limits, demand.cost, this.now())
+    return charge && charged(found, record, demand, charge)
+  }
+
+  /** It was decided, and is not given: it takes nothing. */
+  giveBack({ record, charge }: Finding): void {
+    if (record && charge) this.#parts.limits.giveBack(record.keyId, charge)
+  }
+
+  #findWarm(presented: string, demand: VerifyDemand, isInReach: Reach): Finding | undefined {
     const { cache, time, keyPrefix } = this.#parts
     if (presented.length > longestJwt) return this.#miss(presented)
     const what = cache.get(sha256Text(presented))
@@ -127,11 +169,16 @@ export class Verifier {
     if (what === 'root' || what === 'miss' || what.state === 'deleted' || !isInReach(what)) return this.#miss(presented)
     const record = what.primaryFrom > now ? what : this.#parts.cache.asPrimary(sha256Text(presented), what)
     const code = decide(record, demand, now)
-    return { code, hint: code === 'VALID' ? null : hintFor(code, record, demand), record }
+    return { code, hint: code === 'VALID' ? null : hintFor(code, record, demand), record, charge: null }
   }
 
   #miss(presented: string): Finding {
     const { code, hint } = explainMiss(presented, this.#parts.keyPrefix)
-    return { code, hint, record: null }
+    return { code, hint, record: null, charge: null }
   }
+}
+
+function charged(finding: Finding, record: VerifyRecord, demand: VerifyDemand, charge: Charge): Finding {
+  const { code } = charge
+  return { ...finding, code, hint: code === 'VALID' ? null : hintFor(code, record, demand, charge), charge }
 }

@@ -1,5 +1,6 @@
 import type { Verdict } from '@keyturn/contract'
 import { formatInstant } from '../kernel/instant.ts'
+import { toQuotaLeft, toRateLimitLeft } from '../limits/verdict-limits.ts'
 import type { Caller } from '../people/call.ts'
 import { reachesProject } from '../people/permissions.ts'
 import type { VerifyDemand, VerifyRecord } from './decide.ts'
@@ -22,7 +23,7 @@ export function isVerifiableBy(caller: Caller, record: VerifyRecord): boolean {
   return record.management === null && reachesProject(caller, record.project.organizationId, record.project.projectId)
 }
 
-export function toVerdict({ code, hint, record }: Finding): Verdict {
+export function toVerdict({ code, hint, record, charge }: Finding): Verdict {
   return {
     valid: code === 'VALID',
     code,
@@ -40,6 +41,7 @@ export function toVerdict({ code, hint, record }: Finding): Verdict {
     },
     secret: record && { id: record.secretId, slot: record.slot },
     expires_at: record && formatInstant(record.end),
-    rate_limit: null,
+    rate_limit: toRateLimitLeft(charge),
+    quota: toQuotaLeft(charge),
   }
 }

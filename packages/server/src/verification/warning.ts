@@ -28,7 +28,7 @@ export function warnBefore(secret: Life, end: Instant, thresholds: readonly numb
   return Math.floor(distance / stepMs) * stepMs
 }
 
-type Ending = Pick<VerifyRecord, 'end' | 'endCode' | 'warnBefore'>
+type Ending = Pick<VerifyRecord, 'end' | 'endCode' | 'warnBefore'> & Partial<Pick<VerifyRecord, 'kind'>>
 
 /** For whoever sends calls with it, in ASCII: a header is made of it. Null: there is time. */
 export function warningAt(record: Ending, now: Instant): string | null {
@@ -36,7 +36,7 @@ export function warningAt(record: Ending, now: Instant): string | null {
   if (time === null || now < record.end - record.warnBefore || now >= record.end) return null
   return record.endCode === 'ROTATED'
     ? `This secret was replaced and ends at ${time}. Change to the new one before then.`
-    : `This key expires at ${time}. Ask its owner to rotate or extend it before then.`
+    : `This key expires at ${time}. Ask its owner to rotate${record.kind === 'jwt' ? '' : ' or extend'} it before then.`
 }
 
 /** Until when `warningAt` says what it says now; never: for as long as the secret lives. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
 const metric = async (keyturn: Keyturn, name: string) => {
@@ -11,7 +11,7 @@ const metric = async (keyturn: Keyturn, name: string) => {
 const disableUnseen = (keyturn: Keyturn, keyId: string) =>
   keyturn.database.reader.updateTable('keys').set({ state: 'disabled' }).where('id', '=', keyId).execute()
 
-describe.each(engines)('memory, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('memory, on $name', (engine) => {
   it('is gone by, unless it is switched off', async () => {
     const keyturn = await openKeyturn(engine)
     const { key, secret } = await keyturn.createKey('default')

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listEmailChannels } from '../../src/notifications/find-channel.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn, type RequestOptions } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
 const hook = 'https://hooks.invalid/keyturn'
 
-describe.each(engines)('channels, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('channels, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)

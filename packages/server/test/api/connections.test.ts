@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintValue } from '../../src/keys/format.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
 interface Head {
@@ -69,7 +69,7 @@ class Connection {
   }
 }
 
-describe.each(engines)('a connection on which verdicts are asked for, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('a connection on which verdicts are asked for, on $name', (engine) => {
   let keyturn: Keyturn
   let value: string
   let keyId: string

@@ -2,7 +2,7 @@ import type { CutOver, Key, Secret } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rollUpUsage } from '../../src/usage/read-usage.ts'
 import { UseCollector } from '../../src/usage/use-collector.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
@@ -12,7 +12,7 @@ const hour = 60 * minute
 const day = 24 * hour
 type Made = { key: Key; secret: Secret & { value: string } }
 
-describe.each(engines)('the cut-over of a key, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('the cut-over of a key, on $name', (engine) => {
   let keyturn: Keyturn
   let project: string
   beforeAll(async () => {

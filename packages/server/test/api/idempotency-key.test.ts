@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
 import { faultOf } from '../support/problems.ts'
 import {
   auditHeads,
-  bodyOf,
   callOperation,
   expectNothingChanged,
   makePlace,
   type Place,
+  rawBodyOf,
   sampleOf,
 } from '../support/samples.ts'
 
@@ -24,7 +24,7 @@ let used = 0
 const whatWasDone = ({ status, body }: Answer) => ({ status, body: { ...body, propagation: undefined } })
 const newHeader = () => ({ 'idempotency-key': `order-${++used}` })
 
-describe.each(engines)('Idempotency-Key, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('Idempotency-Key, on $name', (engine) => {
   let keyturn: Keyturn
   let place: Place
   beforeAll(async () => {
@@ -89,11 +89,11 @@ describe.each(engines)('Idempotency-Key, on $name', (engine) => {
     it('with another body under the same key is refused with 422', async () => {
       const headers = newHeader()
       const fresh = await makePlace(keyturn, undefined, operation)
-      const body = bodyOf(operation, fresh) ?? {}
       await callOperation(keyturn, operation, fresh, { headers })
       await expectNothingChanged(keyturn, async () => {
         // White space makes another body, too: what is compared is what was sent.
-        const answer = await callOperation(keyturn, operation, fresh, { headers, raw: `${JSON.stringify(body)} ` })
+        const raw = `${rawBodyOf(operation, fresh)}\n`
+        const answer = await callOperation(keyturn, operation, fresh, { headers, raw })
         expect(faultOf(answer, { status: 422, code: 'idempotency_key_reused' })).toBeNull()
       })
     })

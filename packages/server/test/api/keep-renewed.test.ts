@@ -4,14 +4,14 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
 const day = 86_400_000
 const script = path.resolve(import.meta.dirname, '../../../../examples/keep-renewed.mjs')
 const crash = path.resolve(import.meta.dirname, '../support/crash-before-writing.mjs')
 
-describe.each(engines)('examples/keep-renewed.mjs, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('examples/keep-renewed.mjs, on $name', (engine) => {
   let keyturn: Keyturn
   let directory: string
   beforeAll(async () => {

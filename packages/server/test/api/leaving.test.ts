@@ -1,6 +1,6 @@
 import { managementScopes } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
@@ -8,7 +8,7 @@ import { expectNothingChanged } from '../support/samples.ts'
 
 const day = 86_400_000
 
-describe.each(engines)('leaving, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('leaving, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
   let project: string

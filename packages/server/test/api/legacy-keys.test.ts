@@ -1,11 +1,11 @@
 import type { Key, Project } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
-describe.each(engines)('the legacy key of a project, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('the legacy key of a project, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)

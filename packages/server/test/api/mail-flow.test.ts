@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { linkIn, type Mailbox, openMailbox } from '../support/mailbox.ts'
 import { accept, goodPassword, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
@@ -8,7 +8,7 @@ import { faultOf } from '../support/problems.ts'
 const hour = 3_600_000
 const day = 24 * hour
 
-describe.each(engines)('people by mail, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('people by mail, on $name', (engine) => {
   let keyturn: Keyturn
   let mailbox: Mailbox
   let owner: Person
@@ -172,7 +172,7 @@ describe.each(engines)('people by mail, on $name', (engine) => {
   })
 })
 
-describe.each(engines)('without mail, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('without mail, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
   beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { verdictCodes } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
-describe.each(engines)('GET /metrics, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('GET /metrics, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)
@@ -32,6 +32,15 @@ describe.each(engines)('GET /metrics, on $name', (engine) => {
     for (const line of text.split('\n').filter((each) => each !== ''))
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"]*",?)+\})? (-?[\d.e+-]+|Nan|[+-]Inf))$/)
     expect(keyturn.log.join('')).not.toContain('/metrics')
+  })
+
+  it('counts draws of quotas, of which one serves many calls, and says of Redis nothing where none is set', async () => {
+    const { secret } = await keyturn.createKey('default', { quota: { limit: 640, refill: 'daily' } })
+    const more = await added(async () => {
+      for (let call = 0; call < 10; call++) await keyturn.verify(secret.value)
+    })
+    expect([more('keyturn_quota_draws_total'), more('keyturn_quota_draw_failures_total')]).toEqual([1, 0])
+    expect(Object.keys(await values()).filter((name) => /redis|rate_limit/.test(name))).toEqual([])
   })
 
   it('counts verdicts by code and by where they were asked for', async () => {

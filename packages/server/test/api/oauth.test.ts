@@ -2,7 +2,7 @@ import type { Key, Secret } from '@keyturn/contract'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintValue } from '../../src/keys/format.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
@@ -11,7 +11,7 @@ const nobodys = () => mintValue('kt_live_').reveal()
 const insecure = { [oauth.allowInsecureRequests]: true }
 const client: oauth.Client = { client_id: 'the product: “API”, 100%' }
 
-describe.each(engines)('software that knows OAuth and not us, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('software that knows OAuth and not us, on $name', (engine) => {
   let keyturn: Keyturn
   let server: oauth.AuthorizationServer
   let managementKey: string

@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { genesisHash, linkOf } from '../../src/audit/chain.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { until } from '../support/nodes.ts'
 import { join, type Person } from '../support/people.ts'
@@ -15,7 +15,7 @@ const linesOf = ({ text }: Answer) =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
 
-describe.each(engines)('what is on record, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('what is on record, on $name', (engine) => {
   let keyturn: Keyturn
   let org: string
   let project: string

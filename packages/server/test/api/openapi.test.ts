@@ -208,7 +208,7 @@ describe.each(anEngine('PGlite'))('what the server answers, on $name', (engine) 
     expect(await get('/healthz')).toMatchObject({ status: 200, body: { status: 'alive' } })
     expect(await get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } })
     expect((await get('/openapi.json')).body).toEqual(apiDescription)
-    expect((await get('/')).headers.get('location')).toBe('/docs')
+    expect((await get('/')).headers.get('location')).toBe('/sign-in')
     for (const path of [
       '/nothing',
       '/v2/keys',

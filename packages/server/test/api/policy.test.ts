@@ -1,13 +1,13 @@
 import { defaultPolicy, type Key, type Policy } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
 const day = 86_400
 
-describe.each(engines)('the rules of an organization and its projects, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('the rules of an organization and its projects, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)
@@ -241,7 +241,7 @@ describe.each(engines)('the rules of an organization and its projects, on $name'
   })
 })
 
-describe.each(engines)('warnings, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('warnings, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)

@@ -1,6 +1,6 @@
 import { managementScopes, type Organization, type Project } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
@@ -8,7 +8,7 @@ import { faultOf } from '../support/problems.ts'
 const minute = 60_000
 const allScopes = [...managementScopes]
 
-describe.each(engines)('a portal session, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('a portal session, on $name', (engine) => {
   let keyturn: Keyturn
   let product: string
   let organization: Organization

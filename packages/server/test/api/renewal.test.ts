@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
@@ -7,7 +7,7 @@ import { expectNothingChanged } from '../support/samples.ts'
 const hour = 3_600_000
 const day = 24 * hour
 
-describe.each(engines)('when to renew a secret, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('when to renew a secret, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)

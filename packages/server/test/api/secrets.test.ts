@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Answer, type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
 import { callOperation, inOrder, makePlace, type Place } from '../support/samples.ts'
@@ -7,7 +7,7 @@ import { callOperation, inOrder, makePlace, type Place } from '../support/sample
 /** All that came over the wire. */
 const wholeOf = ({ headers, text }: Answer) => `${[...headers].flat().join('\n')}\n${text}`
 
-describe.each(engines)('the value of a secret, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('the value of a secret, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)

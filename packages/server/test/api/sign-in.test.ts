@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setUpLink } from '../../src/people/set-up.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { Authenticator, goodPassword, join, newEmail, Person, setUpOwner, tokenOf } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
@@ -10,7 +10,7 @@ import { faultOf } from '../support/problems.ts'
 const minute = 60_000
 const hour = 60 * minute
 
-describe.each(engines)('set-up, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('set-up, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)
@@ -59,7 +59,7 @@ describe.each(engines)('set-up, on $name', (engine) => {
   })
 })
 
-describe.each(engines)('signing in, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('signing in, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
   beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
 
-describe.each(engines)('the slot that a verdict names, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('the slot that a verdict names, on $name', (engine) => {
   let keyturn: Keyturn
   /** The same, without any memory. */
   let forgetful: Keyturn

@@ -1,6 +1,6 @@
 import { managementScopes } from '@keyturn/contract'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { newEmail, type Person, setUpOwner } from '../support/people.ts'
 import { faultOf } from '../support/problems.ts'
@@ -8,7 +8,7 @@ import { expectNothingChanged } from '../support/samples.ts'
 
 const minute = 60_000
 
-describe.each(engines)('a session that was left open, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('a session that was left open, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
   let member: string

@@ -7,9 +7,6 @@ import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { expectNothingChanged } from '../support/samples.ts'
 
-/** Verdicts that nothing can bring about yet. What makes one possible takes it out of here. */
-const notYet: VerdictCode[] = ['RATE_LIMITED', 'QUOTA_EXCEEDED']
-
 interface Presented {
   readonly value: string
   readonly demand?: object
@@ -30,8 +27,8 @@ describe.each(engines)('verify, on $name', (engine) => {
     expect(answer.status, answer.text).toBeLessThan(300)
   }
 
-  /** How each verdict comes about. A new one does not compile until it is here or in `notYet`. */
-  const ways: Record<Exclude<VerdictCode, 'RATE_LIMITED' | 'QUOTA_EXCEEDED'>, () => Promise<Presented>> = {
+  /** How each verdict comes about. A new one does not compile until it is here. */
+  const ways: Record<VerdictCode, () => Promise<Presented>> = {
     VALID: async () => {
       const { key, secret } = await keyturn.createKey('default')
       return { value: secret.value, keyId: key.id, hint: null }
@@ -89,10 +86,25 @@ describe.each(engines)('verify, on $name', (engine) => {
       const demand = { scopes: ['orders:read', 'orders:write', 'refunds'] }
       return { value: secret.value, demand, keyId: key.id, hint: /lacks the scope orders:write, refunds\./ }
     },
+    RATE_LIMITED: async () => {
+      const rate_limit = { windows: [{ limit: 1, window_seconds: 60 }] }
+      const { key, secret } = await keyturn.createKey('default', { rate_limit })
+      await keyturn.verify(secret.value)
+      return {
+        value: secret.value,
+        keyId: key.id,
+        hint: /may make 1 call in 60 s, and too few of them are left\. Try again at 20/,
+      }
+    },
+    QUOTA_EXCEEDED: async () => {
+      const { key, secret } = await keyturn.createKey('default', { quota: { limit: 1, refill: 'daily' } })
+      await keyturn.verify(secret.value)
+      return { value: secret.value, keyId: key.id, hint: /has a quota of 1 a day, .* It is refilled at 20/ }
+    },
   }
 
   it('has a way to every verdict there is', () => {
-    expect([...Object.keys(ways), ...notYet].sort()).toEqual([...verdictCodes].sort())
+    expect(Object.keys(ways).sort()).toEqual([...verdictCodes].sort())
   })
 
   it.each(Object.entries(ways))(
@@ -102,7 +114,9 @@ describe.each(engines)('verify, on $name', (engine) => {
       const { status, body, text } = await keyturn.request('POST', '/v1/verify', { body: { key: value, ...demand } })
       expect(status).toBe(200)
       expect(verdictSchema.strict().parse(body)).toEqual(body)
-      expect(body).toMatchObject({ code, valid: code === 'VALID', rate_limit: null })
+      expect(body).toMatchObject({ code, valid: code === 'VALID' })
+      expect(body.rate_limit !== null).toBe(code === 'RATE_LIMITED')
+      expect(body.quota !== null).toBe(code === 'QUOTA_EXCEEDED')
       expect(body.hint).toEqual(hint === null ? null : expect.stringMatching(hint))
       expect(body.key?.id ?? null).toBe(keyId)
       expect(body.secret === null).toBe(keyId === null)
@@ -142,6 +156,7 @@ describe.each(engines)('verify, on $name', (engine) => {
       secret: { id: secret.id, slot: 'primary' },
       expires_at: secret.expires_at,
       rate_limit: null,
+      quota: null,
     })
   })
 
@@ -262,6 +277,7 @@ describe.each(engines)('verify, on $name', (engine) => {
         secret: null,
         expires_at: null,
         rate_limit: null,
+        quota: null,
       } satisfies Verdict)
       expect(verdict.hint).not.toContain(secret.value.slice(8, 20))
     })

@@ -1,14 +1,14 @@
 import type { Key } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ReadEvent, readCalendars } from '../support/calendars.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 
 const day = 86_400
 const dayMs = 1000 * day
 
-describe.each(engines)('a calendar feed, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('a calendar feed, on $name', (engine) => {
   let keyturn: Keyturn
   let org: string
   let project: string

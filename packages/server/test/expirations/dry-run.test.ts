@@ -1,6 +1,6 @@
 import type { DryRun } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { until } from '../support/nodes.ts'
 import { faultOf } from '../support/problems.ts'
@@ -9,7 +9,7 @@ import { auditHeads } from '../support/samples.ts'
 const day = 86_400
 const dayMs = 1000 * day
 
-describe.each(engines)('a change of policy that is tried out, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('a change of policy that is tried out, on $name', (engine) => {
   let keyturn: Keyturn
   let org: string
   let project: string

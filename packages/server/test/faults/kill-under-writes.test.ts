@@ -34,10 +34,10 @@ describe.each(['PGlite', 'PostgreSQL'] as const)('kill -9 under writes, on %s', 
   let environment: Record<string, string>
   let drop = async () => {}
   beforeEach(async () => {
-    workplace = openWorkplace()
+    workplace = openWorkplace({ migrated: name === 'PGlite' })
     environment = { KEYTURN_ROOT_KEY: rootKey, KEYTURN_LOG_LEVEL: 'error' }
     if (name === 'PGlite') return
-    const database = await createPostgresDatabase({ empty: true })
+    const database = await createPostgresDatabase()
     drop = database.drop
     Object.assign(environment, { DATABASE_URL: database.url, KEYTURN_MASTER_KEY: randomBytes(32).toString('hex') })
   })

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPostgresDatabase } from '../support/engines.ts'
 import { openWorkplace, type Workplace } from '../support/processes.ts'
+import { statusIn } from '../support/tokens.ts'
 import { send } from './calls.ts'
 
 const cleanUp: (() => Promise<unknown>)[] = []
@@ -19,6 +21,13 @@ function newWorkplace(): Workplace {
 }
 const rootKeyFile = ({ dataDir }: Workplace) => path.join(dataDir, 'root-key')
 const readRootKey = (workplace: Workplace) => readFileSync(rootKeyFile(workplace), 'utf8').trim()
+
+/** What the status list of a token says, as this process serves it. */
+async function statusFrom(url: string, token: string): Promise<number> {
+  const { status }: any = decodeJwt(token)
+  const answer = await fetch(new URL(new URL(status.status_list.uri).pathname, url))
+  return statusIn(decodeJwt(await answer.text()), status.status_list.idx)
+}
 
 describe('ten processes that start at once on an empty PostgreSQL', () => {
   it('all come up, make one installation with one root key, which works on each of them, and append at once to one chain of events', async () => {
@@ -49,6 +58,21 @@ describe('ten processes that start at once on an empty PostgreSQL', () => {
     expect(chain.body).toMatchObject({ intact: true, fault: null })
     expect(chain.body.events).toBeGreaterThan(made.length)
 
+    // The first token is wanted from all of them at once: one makes the key that signs, and any of them publishes it.
+    const tokens = await Promise.all(
+      servers.map(({ url }) => send(url, rootKey, 'POST', '/v1/projects/default/keys', { name: 'Token', kind: 'jwt' })),
+    )
+    const kids = new Set(tokens.map(({ body: { secret } }) => decodeProtectedHeader(secret.value).kid))
+    expect(kids.size).toBe(1)
+    for (const { url } of servers) {
+      const keys = createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`))
+      for (const { body: made } of tokens) await jwtVerify(made.secret.value, keys, { typ: 'at+jwt' })
+    }
+    const [{ body: revoked } = { body: null }] = tokens
+    await send(first.url, rootKey, 'POST', `/v1/keys/${revoked.key.id}/revoke`, {})
+    for (const { url } of servers)
+      await expect.poll(() => statusFrom(url, revoked.secret.value), { timeout: 20_000 }).toBe(1)
+
     const client = new pg.Client(databaseUrl)
     await client.connect()
     cleanUp.push(() => client.end())
@@ -56,6 +80,7 @@ describe('ten processes that start at once on an empty PostgreSQL', () => {
       Number((await client.query<{ count: string }>(`select count(*) from ${of}`)).rows[0]?.count)
     expect(await count('installation')).toBe(1)
     expect(await count('projects')).toBe(2)
+    expect(await count('signing_keys')).toBe(1)
     expect(await count(`audit_events where action = 'root_key.created'`)).toBe(1)
   }, 180_000)
 })

@@ -2,12 +2,12 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOldAnswers } from '../../src/idempotency/idempotent.ts'
 import { redact } from '../../src/kernel/redaction.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { operations } from '../support/operations.ts'
 import { callOperation, makePlace } from '../support/samples.ts'
 
-describe.each(engines)('after a full run through all endpoints, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('after a full run through all endpoints, on $name', (engine) => {
   let keyturn: Keyturn
   /** Secret: in no place at all. Publishable: in their own column alone. */
   const [secret, publishable]: [string[], string[]] = [[], []]
@@ -32,7 +32,7 @@ describe.each(engines)('after a full run through all endpoints, on $name', (engi
       for (const key of [place.ownValue, management.secret.value])
         await callOperation(keyturn, operation, place, { key })
     }
-    for (const kind of ['secret', 'publishable']) remember((await keyturn.createKey('default', { kind })).secret)
+    for (const kind of ['secret', 'publishable', 'jwt']) remember((await keyturn.createKey('default', { kind })).secret)
     await misuse(management.secret.value)
     await dump(place.org)
   })
@@ -89,7 +89,7 @@ describe.each(engines)('after a full run through all endpoints, on $name', (engi
 
   /** The value, and the random part of it alone, as somebody might have kept it. */
   const formsOf = (value: string) =>
-    [value, value.slice(12, 30)].flatMap((part) => [
+    [value, value.split('.')[2]?.slice(0, 30) ?? value.slice(12, 30)].flatMap((part) => [
       part,
       Buffer.from(part).toString('hex'),
       Buffer.from(part).toString('base64').replace(/=+$/, '').slice(0, -1),

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type NodeProcess, type Nodes, startNodes, until } from '../support/nodes.ts'
 
@@ -35,20 +35,26 @@ describe('every change is seen on every node within a second, in both directions
   const expectVerdict = (value: string, code: string, demand?: object) =>
     expectSoon(async (node) => (await node.verdict(value, demand)) === code)
 
-  test('a key that is made from a value which was tried before', async () => {
-    const { id } = await createWarm()
-    const value = `tried-before-${randomBytes(16).toString('hex')}`
+  test('keys that are imported while verdicts are asked for, of values that were tried before', async () => {
+    const warm = await createWarm()
+    const values = Array.from({ length: 1_000 }, () => `acme_${randomBytes(18).toString('hex')}`)
+    const tried = values.filter((_value, place) => place % 100 === 0)
     for (const node of running.nodes)
-      for (let turn = 0; turn < 3; turn++) expect(await node.verdict(value)).toBe('NOT_FOUND')
-    await running.query(
-      `with made as (
-         insert into secrets (id, key_id, organization_id, slot, digest, hint, created_at, expires_at)
-         select id || '_imported', key_id, organization_id, 'secondary', $2, 'imported', now(), expires_at
-         from secrets where key_id = $1
-       ) insert into outbox (changed_kind, changed_id) values ('key', $1)`,
-      [id, createHash('sha256').update(value).digest()],
-    )
-    await expectVerdict(value, 'VALID')
+      for (const value of tried)
+        for (let turn = 0; turn < 3; turn++) expect(await node.verdict(value)).toBe('NOT_FOUND')
+    let imported = false
+    const load = running.nodes.map(async (node) => {
+      while (!imported) expect(await node.verdict(warm.value)).toBe('VALID')
+    })
+    await act('PATCH', '/v1/organizations/default', { policy: { max_active_keys: 10_000 } })
+    const keys = values.map((value, place) => ({ value, name: `Integration ${place}` }))
+    await act('POST', '/v1/organizations/default/import', { project: 'default', keys })
+    await expectSoon(async (node) => {
+      const verdicts = await Promise.all(tried.map((value) => node.verdict(value)))
+      return verdicts.every((verdict) => verdict === 'VALID')
+    })
+    imported = true
+    await Promise.all(load)
   })
 
   test('a new key', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MasterKey } from '../../src/kernel/master-key.ts'
 import { readSettings } from '../../src/main/settings.ts'
 import { groundOf } from '../../src/main/start.ts'
 import { type MailFollower, MailSender } from '../../src/notifications/mail-sender.ts'
@@ -7,7 +8,7 @@ import { openSmtpMailer } from '../../src/notifications/smtp-mailer.ts'
 import { createOrganization } from '../../src/organizations/create-organization.ts'
 import { rootCaller } from '../../src/people/authenticate.ts'
 import type { Call } from '../../src/people/call.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { type Mailbox, openMailbox } from '../support/mailbox.ts'
 import { newEmail } from '../support/people.ts'
@@ -19,7 +20,7 @@ const soon = { timeout: 15_000, interval: 20 }
 const hour = 60 * minute
 const day = 24 * hour
 
-describe.each(engines)('the outbox, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('the outbox, on $name', (engine) => {
   let keyturn: Keyturn
   let mailbox: Mailbox
   let organizationId: string
@@ -260,12 +261,12 @@ describe.each(engines)('the outbox, on $name', (engine) => {
   })
 })
 
-describe.each(engines)('without SMTP_URL, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('without SMTP_URL, on $name', (engine) => {
   it('mails are kept as not delivered, until there is a server and somebody retries them', async () => {
     const database = await engine.open()
     const mailbox = await openMailbox()
     try {
-      const ground = groundOf(database, readSettings({}, '/nowhere'))
+      const ground = groundOf(database, readSettings({}, '/nowhere'), new MasterKey(new Uint8Array(32)))
       const call: Call = { ...ground, caller: rootCaller, requestId: null, address: null }
       const organization = await createOrganization(call, { name: 'Globex' })
       const to = newEmail()

@@ -3,7 +3,7 @@ import type { Key, Secret } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MasterKey } from '../../src/kernel/master-key.ts'
 import { actionLinks, expiryOfLinks, type LinkSubject } from '../../src/notifications/action-links.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { type Mailbox, openMailbox } from '../support/mailbox.ts'
 import { join, newEmail, Person, setUpOwner } from '../support/people.ts'
@@ -11,7 +11,7 @@ import { Reminding } from '../support/reminding.ts'
 
 const day = 86_400_000
 
-describe.each(engines)('the links of a reminder, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('the links of a reminder, on $name', (engine) => {
   let keyturn: Keyturn
   let owner: Person
   let mailbox: Mailbox

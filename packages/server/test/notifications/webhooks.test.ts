@@ -45,6 +45,7 @@ describe.each(engines)('webhooks, on $name', (engine) => {
       clock: keyturn.clock,
       masterKey: keyturn.masterKey,
       post: createPostWebhook({ allowPrivate: ['127.0.0.0/8'] }),
+      publicUrl: 'http://localhost:4500',
       onTrouble: (error) => {
         throw error
       },
@@ -179,6 +180,7 @@ describe.each(engines)('webhooks, on $name', (engine) => {
       project_id: project,
       key_id: key.id,
       tracked_credential_id: null,
+      url: expect.stringMatching(new RegExp(`^http://localhost:\\d+/console/${org}/keys/${key.id}$`)),
       name: 'Zapier',
       owner: 'ada@example.com',
       management: false,

@@ -18,6 +18,9 @@ export const answerHeaders = [
   'x-keyturn-project-id',
   'x-keyturn-secret-id',
   'x-keyturn-secret-slot',
+  'x-keyturn-ratelimit-policy',
+  'x-keyturn-ratelimit',
+  'x-keyturn-retry-after',
 ] as const
 type AnswerHeader = (typeof answerHeaders)[number]
 

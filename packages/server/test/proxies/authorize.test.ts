@@ -2,7 +2,7 @@ import type { Key, Secret, VerdictCode } from '@keyturn/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintValue } from '../../src/keys/format.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { ask, bearer, type Told } from './ask.ts'
 
@@ -10,7 +10,7 @@ const day = 86_400
 const nobodys = () => mintValue('kt_live_').reveal()
 type Made = { key: Key; secret: Secret & { value: string } }
 
-describe.each(engines)('a proxy that asks, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('a proxy that asks, on $name', (engine) => {
   let keyturn: Keyturn
   let org: string
   let project: string
@@ -443,7 +443,7 @@ describe.each(engines)('a proxy that asks, on $name', (engine) => {
   })
 })
 
-describe.each(engines)('without KEYTURN_TRUSTED_PROXIES, on $name,', (engine) => {
+describe.each(anEngine('PostgreSQL'))('without KEYTURN_TRUSTED_PROXIES, on $name,', (engine) => {
   it('the address of the socket is the one that counts, whatever is forwarded', async () => {
     const keyturn = await openKeyturn(engine)
     try {

@@ -144,6 +144,20 @@ describe.each(engines)('a product behind nginx, on $name', (engine) => {
     expect((await call(bearer(good.secret.value))).status).toBe(200)
   })
 
+  it('has its caller told what is left of the key’s limits, and gets no more calls than they allow', async () => {
+    const { secret } = await keyturn.createKey('default', {
+      rate_limit: { windows: [{ limit: 1, window_seconds: 60 }] },
+    })
+    const { headers } = await call(bearer(secret.value))
+    expect(headers).toMatchObject({ ratelimit: expect.stringMatching(/^"60s";r=0;t=(60|59)$/) })
+    expect(headers).toMatchObject({ 'ratelimit-policy': '"60s";q=1;w=60' })
+    expect(passed[0]?.headers).toMatchObject({ 'x-keyturn-ratelimit': headers['ratelimit'] })
+    passed = []
+    expect(await refusal(bearer(secret.value))).toEqual([429, 'RATE_LIMITED', '{"code": "RATE_LIMITED"}'])
+    expect(Number((await call(bearer(secret.value))).headers['retry-after'])).toBeGreaterThan(50)
+    expect((await call(bearer(good.secret.value))).headers).not.toHaveProperty('ratelimit')
+  })
+
   it('sees the address of the caller where a key is bound to it', async () => {
     const local = await keyturn.createKey('default', { allowed_ips: ['127.0.0.0/8'] })
     expect((await call(bearer(local.secret.value))).status).toBe(200)

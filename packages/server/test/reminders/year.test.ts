@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { acknowledgeReminders } from '../../src/expirations/acknowledge-reminders.ts'
 import { alertCallsAfterEnd } from '../../src/expirations/alert-calls.ts'
 import { planReminders } from '../../src/expirations/plan-reminders.ts'
@@ -78,7 +78,8 @@ describe(`a year of reminders for ${keyCount} keys, on PostgreSQL`, () => {
   let organizations: { naive: NaiveOrganization; project: string }[]
 
   const reader = () => (nodes[0] as Database).reader
-  const groundFor = (place: number): Ground => groundOf(nodes[place] as Database, readSettings({}, '/nowhere'))
+  const groundFor = (place: number): Ground =>
+    groundOf(nodes[place] as Database, readSettings({}, '/nowhere'), masterKey)
   const callFor = (place: number): Call => ({ ...groundFor(place), caller: rootCaller, requestId: null, address: null })
 
   beforeAll(async () => {
@@ -314,10 +315,12 @@ describe(`a year of reminders for ${keyCount} keys, on PostgreSQL`, () => {
   async function send(place: number, dying: boolean): Promise<void> {
     const ground = groundFor(place)
     const real = openSmtpMailer(mailbox.url, 'keys@example.com', 1_000)
+    let taken = 0
     const mailer = {
       send: async (mail: OutgoingMail) => {
         await real.send(mail)
-        if (dying) await new Promise(() => {})
+        taken++
+        await new Promise(() => {})
       },
     }
     const follower = {
@@ -326,13 +329,25 @@ describe(`a year of reminders for ${keyCount} keys, on PostgreSQL`, () => {
     }
     const sender = new MailSender({ ground, mailer: dying ? mailer : real, follower })
     if (!dying) return sender.sendDue()
-    void sender.sendDue()
-    // Its mails are with the server, or refused by it, and it is never heard of again.
-    const taken = () => mailbox.mails.length
-    for (let before = -1; before !== taken(); ) {
-      before = taken()
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    // All that it has in hand is with the server, and it is never heard of again; or the server took none of it.
+    let isOver = false
+    const sending = sender.sendDue().then(() => {
+      isOver = true
+    })
+    await vi.waitFor(
+      async () => {
+        if (!isOver) expect([taken > 0, await countLeased()]).toEqual([true, taken])
+      },
+      { timeout: 20_000, interval: 10 },
+    )
+    if (isOver) await sending
+  }
+
+  async function countLeased(): Promise<number> {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from mails where state = 'queued' and leased_until > ${new Date(clock.time).toISOString()}::timestamptz
+    `.execute(reader())
+    return Number(rows[0]?.count)
   }
 
   it('every reminder that the rules demand arrives once, whatever breaks', async () => {

@@ -18,7 +18,7 @@ import {
 } from '../../src/rotation/rotate-key.ts'
 import { rotateOwnKey } from '../../src/rotation/rotate-own-key.ts'
 import { expectTold } from '../support/audit-replay.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { must, type PreparedKey, prepareKey, type Situation, situationOf } from '../support/rotation.ts'
 
@@ -178,7 +178,7 @@ const pairsFrom = (situation: Situation): [string, Operation, Operation][] => {
   return pairs.map(([one, other]) => [`${one.name} and ${other.name}`, one, other])
 }
 
-describe.each(engines)('of two operations at once on one key, on $name', (engine) => {
+describe.each(anEngine('PostgreSQL'))('of two operations at once on one key, on $name', (engine) => {
   let keyturn: Keyturn
   let project: string
   beforeAll(async () => {

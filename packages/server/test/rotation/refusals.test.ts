@@ -1,6 +1,6 @@
 import type { Key } from '@keyturn/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 import { faultOf } from '../support/problems.ts'
 import { must, type PreparedKey, prepareKey, type Situation } from '../support/rotation.ts'
@@ -141,7 +141,7 @@ const refusals: readonly Refusal[] = [
   { from: 'C', path: 'self/rotate by old', called: 'newer', ...rotating, operations: ['finish', 'cancel'] },
 ]
 
-describe.each(engines)(
+describe.each(anEngine('PGlite'))(
   'a refused operation says what stands in the way, until when, and what would help, on $name',
   (engine) => {
     let keyturn: Keyturn

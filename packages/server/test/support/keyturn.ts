@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { Key, Organization, Project, Secret, Verdict } from '@keyturn/contract'
 import { pino } from 'pino'
 import { MasterKey } from '../../src/kernel/master-key.ts'
@@ -32,6 +35,8 @@ export interface RequestOptions {
 /** A Keyturn that answers on a real socket, on a database of its own, with a clock that can be moved. */
 export interface Keyturn {
   readonly url: string
+  /** Made when something is put there. */
+  readonly dataDir: string
   /** What a browser says where requests of our own pages come from. */
   readonly origin: string
   readonly rootKey: string
@@ -59,9 +64,10 @@ let made = 0
 export async function openKeyturn(engine: Engine, environment: Record<string, string> = {}): Promise<Keyturn> {
   const clock = new TestClock()
   const database = await engine.open(clock)
-  const settings = readSettings({ KEYTURN_PORT: '0', ...environment }, '/nowhere')
+  const dataDir = path.join(tmpdir(), `keyturn-${randomBytes(8).toString('hex')}`)
+  const settings = readSettings({ KEYTURN_PORT: '0', KEYTURN_DATA_DIR: dataDir, ...environment }, '/nowhere')
   const masterKey = new MasterKey(randomBytes(32))
-  const ground = groundOf(database, settings)
+  const ground = groundOf(database, settings, masterKey)
   const rootKey = `kt_root_${randomBytes(24).toString('hex')}`
   await install(ground, masterKey, { set: null, make: () => ({ value: new SecretValue(rootKey), keep: () => {} }) })
   const log: string[] = []
@@ -95,6 +101,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
 
   return {
     url,
+    dataDir,
     origin: settings.publicUrl.startsWith('https:') ? new URL(settings.publicUrl).origin : url,
     rootKey,
     masterKey,
@@ -120,6 +127,7 @@ export async function openKeyturn(engine: Engine, environment: Record<string, st
     stop: async () => {
       await stop()
       await database.close()
+      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Key, Propagation, Secret } from '@keyturn/contract'
 import pg from 'pg'
+import { bareEnvironment } from './bare-environment.ts'
 import { createPostgresDatabase } from './engines.ts'
 import { openSilentProxy, type SilentProxy } from './silent-proxy.ts'
 
@@ -65,8 +66,7 @@ export async function startNodes(options: NodesOptions = {}): Promise<Nodes> {
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-nodes-'))
   const rootKey = `kt_root_${randomBytes(24).toString('hex')}`
   const environment = {
-    PATH: process.env['PATH'] ?? '',
-    TZ: 'UTC',
+    ...bareEnvironment,
     KEYTURN_MASTER_KEY: randomBytes(32).toString('hex'),
     KEYTURN_ROOT_KEY: rootKey,
     KEYTURN_PORT: '0',
@@ -106,7 +106,7 @@ export async function startNodes(options: NodesOptions = {}): Promise<Nodes> {
       })
     let url: string | undefined
     await until(() => {
-      url = /Open\s+(http:\S+?)\/docs/.exec(output)?.[1]?.replace('localhost', '127.0.0.1')
+      url = /Open\s+(http:[^\s,]+)[\s,]/.exec(output)?.[1]?.replace('localhost', '127.0.0.1')
       if (child.exitCode !== null) throw new Error(`node ${index} did not start:\n${output}`)
       return url !== undefined
     }, startWithinMs)

@@ -3,9 +3,10 @@ import type { ProjectRole, Role } from '@keyturn/contract'
 import { sql } from 'kysely'
 import { newId } from '../../src/kernel/ids.ts'
 import { setUpLink } from '../../src/people/set-up.ts'
+import { goodPassword } from './good-password.ts'
 import type { Answer, Keyturn, RequestOptions } from './keyturn.ts'
 
-export const goodPassword = 'four words are enough'
+export { goodPassword } from './good-password.ts'
 
 let met = 0
 export const newEmail = (name = 'person') => `${name}-${++met}@example.com`

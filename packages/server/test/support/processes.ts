@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { vi } from 'vitest'
+import { inject, vi } from 'vitest'
+import { bareEnvironment } from './bare-environment.ts'
 
 const sources = path.resolve(import.meta.dirname, '..', '..', 'src')
 /** No process of a test lives longer: what hangs is killed, and its test fails. */
@@ -41,13 +43,19 @@ export interface Workplace {
   clear(): Promise<void>
 }
 
-export function openWorkplace(): Workplace {
+/** @param options.migrated the embedded database is there, and nothing in it: for tests that are not about a first start */
+export function openWorkplace(options: { migrated?: boolean } = {}): Workplace {
   const directory = mkdtempSync(path.join(tmpdir(), 'keyturn-process-'))
+  const dataDir = path.join(directory, 'data')
+  if (options.migrated) {
+    cpSync(inject('pgliteDirectory'), path.join(dataDir, 'postgres'), { recursive: true })
+    writeFileSync(path.join(dataDir, 'master-key'), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 })
+  }
   const children = new Set<ChildProcess>()
   const run: Workplace['run'] = (script, environment = {}, args = []) => {
     const child = spawn(process.execPath, [path.join(sources, script), ...args], {
       cwd: directory,
-      env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', KEYTURN_PORT: '0', ...environment },
+      env: { ...bareEnvironment, KEYTURN_PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.add(child)
@@ -55,7 +63,7 @@ export function openWorkplace(): Workplace {
   }
   return {
     directory,
-    dataDir: path.join(directory, 'data'),
+    dataDir,
     run,
     start: async (environment) => {
       const server = run('main/main.ts', environment)
@@ -98,7 +106,7 @@ function watch(child: ChildProcess): KeyturnProcess {
     ready: async () => {
       const early = await Promise.race([says(/Ctrl-C ends it/), ended])
       if (early) throw new Error(`it ended with ${early.code} before it was ready:\n${early.stderr}`)
-      return `${/Open +(\S+)\/docs/.exec(said.stdout)?.[1]}`.replace('localhost', '127.0.0.1')
+      return `${/Open +(http[^\s,]+)/.exec(said.stdout)?.[1]}`.replace('localhost', '127.0.0.1')
     },
     says,
     kill: (signal) => void child.kill(signal),

@@ -2,6 +2,7 @@ import type { Key } from '@keyturn/contract'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { newId } from '../../src/kernel/ids.ts'
+import { smallExport } from './exports.ts'
 import { type Answer, type Keyturn, type RequestOptions } from './keyturn.ts'
 import type { Operation } from './operations.ts'
 
@@ -27,12 +28,18 @@ export interface Place {
   readonly invitation?: string
   /** The value of `key`, for operations that are called with the key itself. */
   readonly ownValue: string
+  /** Instead of `org`, for the import of one: an id that nobody has here. */
+  readonly elsewhere?: { readonly org: string; readonly id: string }
   /** Instead of `key`, for operations that want one in a situation of its own, by the name of the operation. */
   readonly insteadOf?: { readonly key: string; readonly by: Readonly<Record<string, string>> }
 }
 
+const importing = 'POST /v1/organizations/{org}/import.jsonl'
+
 interface Sample {
   readonly body?: object | ((place: Place) => object)
+  /** Where it takes a file instead. */
+  readonly file?: { readonly type: string; readonly text: (place: Place) => string }
   /** Of the answer to it. */
   readonly status: number
 }
@@ -57,6 +64,23 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/projects/{project}/renewals': { body: { reason: 'a laptop was stolen' }, status: 200 },
   'GET /v1/projects/{project}/keys': { status: 200 },
   'POST /v1/projects/{project}/keys': { body: { name: 'Zapier, production' }, status: 201 },
+  // A value is known in one place alone, and there any number of times.
+  'POST /v1/organizations/{org}/import': {
+    body: ({ project }) => ({ project, keys: [{ value: `acme_${project}`, name: 'Zapier, production' }] }),
+    status: 201,
+  },
+  'POST /v1/organizations/{org}/import.csv': {
+    file: {
+      type: 'text/csv',
+      text: ({ project }) => `value,name,project\r\nacme_csv_${project},"Zapier, production",${project}\r\n`,
+    },
+    status: 201,
+  },
+  'GET /v1/organizations/{org}/export': { status: 200 },
+  [importing]: {
+    file: { type: 'application/jsonl', text: ({ elsewhere }) => smallExport(elsewhere?.id ?? 'org_none') },
+    status: 201,
+  },
   'GET /v1/organizations/{org}/keys': { status: 200 },
   'GET /v1/organizations/{org}/management-keys': { status: 200 },
   'POST /v1/organizations/{org}/management-keys': {
@@ -124,6 +148,8 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/keys/{key}/claim-links': { status: 200 },
   'DELETE /v1/keys/{key}/claim-links/{claim_link}': { status: 204 },
   'GET /v1/nodes': { status: 200 },
+  'GET /v1/signing-keys': { status: 200 },
+  'POST /v1/signing-keys/rotate': { body: { withdraw: false }, status: 200 },
   'GET /v1/propagations/{sequence}': { status: 200 },
   'POST /v1/verify': { body: { key: 'a value that nobody was given' }, status: 200 },
   'GET /v1/organizations/{org}/members': { status: 200 },
@@ -161,6 +187,10 @@ export function bodyOf(operation: Operation, place: Place): object | undefined {
   return typeof body === 'function' ? body(place) : body
 }
 
+/** The same as it is sent. */
+export const rawBodyOf = (operation: Operation, place: Place): string =>
+  sampleOf(operation).file?.text(place) ?? JSON.stringify(bodyOf(operation, place) ?? {})
+
 /** Samples of operations that are no longer there. */
 export const staleSamples = (operations: readonly Operation[]): string[] =>
   Object.keys(samples).filter((name) => !operations.some((operation) => operation.name === name))
@@ -174,7 +204,7 @@ export function pathOf(operation: Operation, place: Omit<Place, 'ownValue'>): st
   const instead = place.insteadOf?.key === place.key ? place.insteadOf.by : {}
   const key = instead[operation.name] ?? place.key
   const path = operation.path
-    .replace('{org}', org)
+    .replace('{org}', operation.name === importing && place.elsewhere?.org === org ? place.elsewhere.id : org)
     .replace('{project}', project)
     .replace('{key}', key)
     .replace('{member}', place.member ?? '')
@@ -208,10 +238,13 @@ export function callOperation(
   { query = '', ...options }: RequestOptions & { query?: string } = {},
 ): Promise<Answer> {
   const body = bodyOf(operation, place)
+  const { file } = sampleOf(operation)
   return keyturn.request(operation.method, `${pathOf(operation, place)}${query}`, {
     ...(body && options.raw === undefined ? { body } : {}),
+    ...(file && { raw: file.text(place) }),
     ...(operation.forManagementKeys ? {} : { key: place.ownValue }),
     ...options,
+    ...(file && { headers: { 'content-type': file.type, ...options.headers } }),
   })
 }
 
@@ -349,6 +382,7 @@ export async function makePlace(keyturn: Keyturn, org?: string, operation?: Oper
   return {
     ...Object.fromEntries(made),
     org: project.organization_id,
+    elsewhere: { org: project.organization_id, id: newId('organization', Date.now()) },
     project: project.id,
     key: key.id,
     ownValue: secret.value,
@@ -357,7 +391,14 @@ export async function makePlace(keyturn: Keyturn, org?: string, operation?: Oper
 }
 
 /** What is on record though nothing changed. */
-const ofReading = ['call.refused', 'sign_in.refused', 'audit.exported', 'keys.exported', 'expirations.exported']
+const ofReading = [
+  'call.refused',
+  'sign_in.refused',
+  'audit.exported',
+  'keys.exported',
+  'expirations.exported',
+  'organization.exported',
+]
 
 /** The length of all audit chains, but for what is only read or refused: as long as it stays, nothing has changed. Nothing ever takes an event away. */
 export async function auditHeads(keyturn: Keyturn): Promise<unknown> {

@@ -11,7 +11,9 @@ import * as postgres from '../postgres/global-setup.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A file: the data directory of a migrated PGlite. */
+    /** The data directory of a migrated PGlite. */
+    pgliteDirectory: string
+    /** A file: the same, to be opened in memory. */
     pgliteImage: string
   }
 }
@@ -25,6 +27,7 @@ export async function setup(project: TestProject): Promise<void> {
   await postgres.setup(project)
   directory = await mkdtemp(path.join(tmpdir(), 'keyturn-test-'))
   await Promise.all([preparePostgres(project.getProvidedContext().postgresUrl), preparePglite(directory)])
+  project.provide('pgliteDirectory', path.join(directory, 'pglite'))
   project.provide('pgliteImage', path.join(directory, 'pglite.tar'))
 }
 
@@ -51,6 +54,9 @@ async function preparePglite(within: string): Promise<void> {
   await migrate(database)
   await database.close()
   const thread = await PgliteThread.open({ dataDir })
+  // Half of the files, which nothing opens: each test would unpack them.
+  await thread.query('update pg_database set datistemplate = false', [])
+  for (const name of ['template0', 'template1']) await thread.query(`drop database ${name}`, [])
   await writeFile(path.join(within, 'pglite.tar'), await thread.dump())
   await thread.close()
 }

@@ -3,13 +3,13 @@ import { parse } from 'csv-parse/sync'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { UseCollector } from '../../src/usage/use-collector.ts'
-import { engines } from '../support/engines.ts'
+import { anEngine } from '../support/engines.ts'
 import { type Keyturn, openKeyturn } from '../support/keyturn.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
 
-describe.each(engines)('a call with a secret that has ended, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('a call with a secret that has ended, on $name', (engine) => {
   let keyturn: Keyturn
   let project: string
   beforeAll(async () => {
@@ -106,7 +106,7 @@ describe.each(engines)('a call with a secret that has ended, on $name', (engine)
   })
 })
 
-describe.each(engines)('writing the uses of one key alone, on $name', (engine) => {
+describe.each(anEngine('PGlite'))('writing the uses of one key alone, on $name', (engine) => {
   let keyturn: Keyturn
   beforeAll(async () => {
     keyturn = await openKeyturn(engine)

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bareEnvironment } from '../support/bare-environment.ts'
 import { createPostgresDatabase } from '../support/engines.ts'
 
 const main = path.resolve(import.meta.dirname, '../../src/main/main.ts')
@@ -21,7 +22,7 @@ interface Server {
 /** `npm start`, as a process. */
 async function startServer(directory: string, databaseUrl: string | null): Promise<Server> {
   const environment = {
-    PATH: process.env['PATH'],
+    ...bareEnvironment,
     KEYTURN_PORT: '0',
     KEYTURN_LOG_LEVEL: 'error',
     KEYTURN_DATA_DIR: path.join(directory, 'data'),
@@ -39,7 +40,7 @@ async function startServer(directory: string, databaseUrl: string | null): Promi
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text
-      const [, address] = /Open\s+(http:\S+)\/docs/.exec(output) ?? []
+      const [, address] = /Open\s+(http:[^\s,]+)[\s,]/.exec(output) ?? []
       if (address !== undefined) resolve(address.replace('localhost', '127.0.0.1'))
     })
     ended.then(() => reject(new Error(`it did not start: ${output}`)), reject)

@@ -6,7 +6,8 @@ import type { KeyView } from '../../keys/view-keys.ts'
 import type { Organization } from '../../organizations/organization.ts'
 import type { Standing } from '../../rotation/claim-rules.ts'
 import type { OpenedClaimLink } from '../../rotation/claim-secret.ts'
-import { type Html, type Page, timeInWords } from './document.ts'
+import type { Html } from '../page-document.ts'
+import { type Page, timeInWords } from './document.ts'
 
 /** Before: what it is about, and the one button. @param trouble why it was not done, where it was tried */
 export function openPage(opened: OpenedClaimLink, trouble: string | null = null): Page {

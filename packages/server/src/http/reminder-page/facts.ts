@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { OpenedReminder } from '../../notifications/open-reminder.ts'
 import { timeWords } from '../../notifications/time-words.ts'
-import type { Html } from '../claim-page/document.ts'
+import type { Html } from '../page-document.ts'
 
 export const nameOf = ({ of }: OpenedReminder): string => (of.view === null ? of.credential.name : of.view.key.name)
 

@@ -17,6 +17,7 @@ import {
   managementKeyCreate,
   secretStage,
 } from '@keyturn/contract'
+import { formatTime } from '../../kernel/instant.ts'
 import type { ChangedKey } from '../../keys/change-secrets.ts'
 import { disableKey, enableKey } from '../../keys/disable-key.ts'
 import { editKey } from '../../keys/edit-key.ts'
@@ -37,6 +38,7 @@ import {
   rotateKey,
   stageSecret,
 } from '../../rotation/rotate-key.ts'
+import { knownOfflineBy } from '../../signing/status-list.ts'
 import { answerOnce, callOf, doOnce, type Services } from '../context.ts'
 import { toWireComing } from '../reminder-wire.ts'
 import {
@@ -185,7 +187,7 @@ const revoke = managementRoute({
   path: '/v1/keys/{key}/revoke',
   summary: 'Revoke a key',
   description:
-    'Scope `keys:write`. For ever; the record stays. With `wait` the answer comes once no node accepts the key any more.',
+    'Scope `keys:write`. For ever; the record stays. With `wait` the answer comes once no node accepts the key any more; who verifies a JWT key offline knows by `offline_until`.',
   tags,
   request: { params: keyParam, headers: idempotencyHeader, body: { ...jsonBody(keyRevoke), required: false } },
   responses: {
@@ -313,12 +315,14 @@ export function keyRoutes(services: Services) {
       (revoked) => ({ key: toWireKey('view' in revoked ? revoked.view : revoked) }),
     )
     // How far it has come is never part of the answer that is kept for a repeated request: it is asked anew each time.
-    const { propagation } = services
+    const { propagation, ground } = services
+    const offlineUntil = revoked.key.kind === 'jwt' ? knownOfflineBy(await ground.now(ground.reader)) : null
     const sequence = await propagation.newest()
     const timeoutMs = wait === undefined ? 0 : 1000 * (wait_timeout ?? defaultWaitSeconds)
     const state = await propagation.wait(sequence, timeoutMs)
     if (repeated) c.header('Idempotency-Replayed', 'true')
-    const body = { ...revoked, propagation: { ...state, pending: [...state.pending] } }
+    const offline_until = offlineUntil === null ? null : formatTime(offlineUntil)
+    const body = { ...revoked, propagation: { ...state, pending: [...state.pending], offline_until } }
     return wait !== undefined && !state.complete ? c.json(body, 202) : c.json(body, 200)
   })
   routes.openapi(remove, async (c) => {

@@ -123,9 +123,10 @@ export function meRoutes(services: Services) {
     const own = (await listOwnSessions(ground, held)).find(({ id }) => id === held.sessionId)
     if (!own) throw new DomainError('unauthenticated')
     const memberships = (await readMemberships(ground, held)).map(
-      ({ organization: { id, name, slug }, role, projects }) => ({
+      ({ organization: { id, name, slug }, role, projects, administrators }) => ({
         organization: { id, name, slug },
         role,
+        administrators: [...administrators],
         rights: rightsOf(role, 'organization'),
         projects: projects.map((one) => ({ ...one, rights: rightsOf(one.role, 'project') })),
       }),

@@ -56,7 +56,7 @@ export function outboxRoutes(services: Services) {
     const call = callOf(services, c)
     const organization = await findOrganization(call, c.req.valid('param').org)
     const { data, nextCursor } = await listMails(call, organization, c.req.valid('query'))
-    return c.json({ data: data.map(toWireMail), next_cursor: nextCursor }, 200)
+    return c.json({ data: data.map(toWireMail), next_cursor: nextCursor, smtp: services.mailer !== null }, 200)
   })
   routes.openapi(read, async (c) => {
     const call = callOf(services, c)

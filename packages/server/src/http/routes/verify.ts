@@ -1,14 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import {
-  keyCreated,
-  keySchema,
-  organizationSchema,
-  projectSchema,
-  renewalInfoSchema,
-  verdictCodes,
-  verdictSchema,
-  verifyRequest,
-} from '@keyturn/contract'
+import { keyCreated, ownKeySchema, renewalInfoSchema, verdictSchema, verifyRequest } from '@keyturn/contract'
 import { readRenewalInfo } from '../../expirations/renewal-info.ts'
 import { formatTime } from '../../kernel/instant.ts'
 import { type OwnKey, readOwnKey } from '../../keys/own-key.ts'
@@ -17,17 +8,29 @@ import { rotateOwnKey } from '../../rotation/rotate-own-key.ts'
 import { toVerdict, verifyKey } from '../../verification/verify.ts'
 import { warningAt } from '../../verification/warning.ts'
 import { addressOf, answerOnce, type Services } from '../context.ts'
+import { verdictLimitHeaders } from '../limit-headers.ts'
 import { bearerOf, requireHolder } from '../middleware.ts'
 import { apiRoute, emptyBody, idempotencyHeader, jsonAnswer, jsonBody, managementRoute, newRoutes } from '../route.ts'
 import { endingHeaders } from '../verdict-text.ts'
 import { toWireKey, toWireRotated } from '../wire.ts'
 
-const endingHeadersSchema = z.object({
+const verdictHeadersSchema = z.object({
   'X-Keyturn-Key-Expires-At': z.string().optional().describe('When the presented secret ends.'),
   'X-Keyturn-Key-Warning': z
     .string()
     .optional()
     .describe('A sentence, inside the last two reminder thresholds, or the second half of an overlap.'),
+  'X-Keyturn-RateLimit-Policy': z
+    .string()
+    .optional()
+    .describe(
+      'Where the key has limits, to be handed on as RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).',
+    ),
+  'X-Keyturn-RateLimit': z.string().optional().describe('The same, as RateLimit: what is left.'),
+  'X-Keyturn-Retry-After': z
+    .string()
+    .optional()
+    .describe('Of RATE_LIMITED and QUOTA_EXCEEDED: seconds, to be handed on as Retry-After.'),
 })
 
 const verify = managementRoute({
@@ -39,20 +42,8 @@ const verify = managementRoute({
     'Scope `verify`. Always 200 with a verdict; errors are for calls that could not be understood. The headers say when the secret ends and, once that is near, a warning to hand on to the caller.',
   tags: ['Verification'],
   request: { body: jsonBody(verifyRequest) },
-  responses: { 200: { ...jsonAnswer('The verdict', verdictSchema), headers: endingHeadersSchema } },
+  responses: { 200: { ...jsonAnswer('The verdict', verdictSchema), headers: verdictHeadersSchema } },
 })
-
-const ownKey = z
-  .object({
-    valid: z.literal(true),
-    code: z.enum(verdictCodes),
-    key: keySchema,
-    secret: verdictSchema.shape.secret,
-    expires_at: z.string().nullable(),
-    organization: organizationSchema.pick({ id: true, name: true, slug: true }),
-    project: projectSchema.pick({ id: true, name: true, slug: true }),
-  })
-  .meta({ id: 'OwnKey' })
 
 const rotateSelf = apiRoute({
   method: 'post',
@@ -77,7 +68,7 @@ const self = apiRoute({
     'With the key itself as bearer. A refused one gets 401 with the verdict and why. Of its secrets only the presented one is told.',
   tags: ['Verification'],
   security: [{ theKeyItself: [] }],
-  responses: { 200: jsonAnswer('The key', ownKey) },
+  responses: { 200: jsonAnswer('The key', ownKeySchema) },
 })
 
 const renewalInfo = apiRoute({
@@ -96,12 +87,13 @@ export function verifyRoutes(services: Services) {
   routes.openapi(verify, async (c) => {
     const caller = c.get('caller')
     requireScope(caller, 'verify')
-    const { key, project, kinds, scopes, ip } = c.req.valid('json')
-    const finding = await verifyKey(services.verifier, caller, key, { project, kinds, scopes, ip })
+    const { key, ...demand } = c.req.valid('json')
+    const finding = await verifyKey(services.verifier, caller, key, demand)
     const { code, record } = finding
     services.counts.verify[code]++
     const warning = code === 'VALID' && record ? warningAt(record, services.verifier.now()) : null
-    for (const [name, value] of endingHeaders(record, warning)) c.header(name, value)
+    const headers = [...endingHeaders(record, warning), ...verdictLimitHeaders(finding.charge)]
+    for (const [name, value] of headers) c.header(name, value)
     return c.json(toVerdict(finding), 200)
   })
   return routes
