@@ -3,7 +3,7 @@
 // In a concept's folder `*-store.ts` is SQL (`*-rows.ts` and `*-sql.ts` are parts of stores); a file that imports one is a service; the others are pure: rules, types,
 // constants.
 const concepts =
-  '(?:organizations|people|keys|rotation|verification|limits|expirations|notifications|audit|usage|idempotency)'
+  '(?:organizations|people|keys|signing|rotation|verification|limits|expirations|notifications|audit|usage|idempotency|transfer)'
 const store = '[-/]store\\.ts$'
 // Parts of stores that several of them share: rows to records, pieces of statements.
 const sqlParts = '-(?:rows|sql)\\.ts$'
@@ -95,6 +95,18 @@ const arrows = [
     to: { path: '^packages/server/' },
   },
   {
+    name: 'sdk-imports-contract-alone',
+    comment: 'Who calls Keyturn from a program gets a client and the contract, and nothing else.',
+    from: sourceOf('^packages/sdk/src'),
+    to: { pathNot: ['^packages/sdk/src/', contract] },
+  },
+  {
+    name: 'console-talks-through-sdk',
+    comment: 'The public API is its only door; what is written twice comes from the contract.',
+    from: sourceOf('^packages/console/src'),
+    to: { path: '^packages/', pathNot: ['^packages/console/src/', '^packages/sdk/src/index\\.ts$', contract] },
+  },
+  {
     name: 'no-test-in-source',
     comment: 'What runs in production imports nothing that exists for tests.',
     from: sourceOf('^packages/[^/]+/src'),
@@ -128,7 +140,7 @@ export default {
     combinedDependencies: false,
     doNotFollow: { path: 'node_modules' },
     // Peers of the benches have packages of their own, installed on demand.
-    exclude: { path: '^bench/peers/' },
+    exclude: { path: '^bench/peers/|/dist/' },
     moduleSystems: ['es6'],
     enhancedResolveOptions: {
       exportsFields: ['exports'],

@@ -7,12 +7,25 @@ const root = path.resolve(import.meta.dirname, '..')
 const bin = path.join(root, 'node_modules', '.bin')
 const sources = ['packages', 'bench', 'e2e', 'scripts'].filter((name) => existsSync(path.join(root, name)))
 
+const depcruise = path.join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs')
+
 /** @type {Record<string, string[]>} */
 const parts = {
   format: ['biome', 'check', '--no-errors-on-unmatched', '.'],
   lint: ['oxlint', '--deny-warnings', '.'],
   types: ['tsc', '--project', 'tsconfig.json'],
-  arrows: ['depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...sources],
+  'console types': ['tsc', '--project', 'packages/console/tsconfig.json'],
+  arrows: [
+    'node',
+    '--import',
+    './scripts/read-tsx.mjs',
+    depcruise,
+    '--config',
+    '.dependency-cruiser.mjs',
+    '--output-type',
+    'err-long',
+    ...sources,
+  ],
   'house rules': ['node', 'scripts/check-house-rules.mjs'],
 }
 
@@ -47,7 +60,7 @@ export async function runChecks() {
   const failures = []
   const running = Object.entries(parts).map(async ([name, command]) => {
     const { passed, output, seconds } = await run(command)
-    console.log(`${passed ? 'pass' : 'FAIL'}  ${name.padEnd(12)} ${seconds} s`)
+    console.log(`${passed ? 'pass' : 'FAIL'}  ${name.padEnd(13)} ${seconds} s`)
     const remedy = name === 'format' ? '\n`npm run format` puts it right.' : ''
     if (!passed) failures.push(`\n--- ${name} ---\n${output.trim()}${remedy}`)
   })

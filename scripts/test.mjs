@@ -1,11 +1,11 @@
 // `npm test`: the checks, then every test. The last line is always `N passed, N failed`, also when the runner crashes; `, N skipped` follows
-// where a program is missing that a test needs (nginx), and the lines before it name what was not run.
+// where a program is missing that a test needs (nginx, Redis), and the lines before it name what was not run.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { runChecks } from './check.mjs'
-import { ensureNginx } from './ensure-nginx.mjs'
+import { ensureDebianPackages } from './ensure-debian-packages.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -46,7 +46,7 @@ async function runTests() {
 }
 
 const checks = await runChecks()
-ensureNginx()
+ensureDebianPackages()
 const tests = await runTests()
 const failed = checks.failed + tests.failed
 for (const name of tests.notRun) console.log(`not run: ${name}`)
