@@ -1,15 +1,32 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setUpLink } from '../../packages/server/src/people/set-up.ts'
 import {
   Authenticator,
   goodPassword,
   join,
+  newEmail,
   type Person,
   setUpOwner,
+  tokenOf,
 } from '../../packages/server/test/support/people.ts'
 import { expectRefused, headingOf, type OpenConsole, openConsole, type Watched } from './console.ts'
 import { keyboardOf } from './keyboard.ts'
 
 const day = 86_400
+
+/** Of the dialog that was opened last. @returns the value that it shows once */
+async function takeSecret(page: Page, hands: ReturnType<typeof keyboardOf>): Promise<string> {
+  const dialog = page.getByRole('dialog').last()
+  const shown = page.getByTestId('secret')
+  await shown.waitFor()
+  const value = (await shown.textContent()) ?? ''
+  await hands.expectTrapped(dialog)
+  await hands.activate(dialog.getByRole('checkbox', { name: /^I have/ }), 'Space')
+  await hands.activate(dialog.getByRole('button', { name: 'Close', exact: true }))
+  await shown.waitFor({ state: 'detached' })
+  return value
+}
 
 describe('by keyboard alone, with the focus seen wherever it stops,', () => {
   let opened: OpenConsole
@@ -44,16 +61,6 @@ describe('by keyboard alone, with the focus seen wherever it stops,', () => {
     await hands.pick(owner.page.getByRole('menuitem', { name: item }))
   }
 
-  async function takeSecret(): Promise<string> {
-    await owner.page.getByTestId('secret').waitFor()
-    const value = (await owner.page.getByTestId('secret').textContent()) ?? ''
-    await hands.expectTrapped(dialog())
-    await hands.activate(dialog().getByRole('checkbox', { name: /^I have/ }), 'Space')
-    await hands.activate(within('Close'))
-    await owner.page.getByTestId('secret').waitFor({ state: 'detached' })
-    return value
-  }
-
   it('the first key is made; a page begins at its heading, and before it is a way past the menu', async () => {
     const { page } = owner
     await page.goto(at(''))
@@ -65,7 +72,7 @@ describe('by keyboard alone, with the focus seen wherever it stops,', () => {
     await hands.expectOn(field(/^Name/))
     await page.keyboard.type('First of all')
     await hands.press('Enter')
-    const value = await takeSecret()
+    const value = await takeSecret(page, hands)
     expect(await verdictOf(value)).toBe('VALID')
     await page.getByRole('link', { name: 'First of all' }).waitFor()
     await hands.back(page.getByRole('link', { name: 'Overview' }))
@@ -105,7 +112,7 @@ describe('by keyboard alone, with the focus seen wherever it stops,', () => {
     const old = await openKey('Turned')
     await hands.activate(button('Rotate'))
     await hands.activate(within('Rotate'))
-    const fresh = await takeSecret()
+    const fresh = await takeSecret(page, hands)
     expect([await verdictOf(old), await verdictOf(fresh)]).toEqual(['VALID', 'VALID'])
     await page.getByRole('region', { name: /^Old, retiring secret/ }).waitFor()
     await hands.activate(button('Finish now'))
@@ -115,7 +122,7 @@ describe('by keyboard alone, with the focus seen wherever it stops,', () => {
     expectRefused(owner, /^409 .*finish$/)
     await hands.activate(button('New secret now, end every old one'))
     await hands.activate(within('Replace now'))
-    const last = await takeSecret()
+    const last = await takeSecret(page, hands)
     expect([await verdictOf(fresh), await verdictOf(last)]).toEqual(['ROTATED', 'VALID'])
   })
 
@@ -160,7 +167,7 @@ describe('by keyboard alone, with the focus seen wherever it stops,', () => {
     await hands.expectOn(headingOf(page))
     await hands.activate(button('Rotate'))
     await hands.activate(within('Rotate'))
-    expect(await takeSecret()).toMatch(/^kt_pub_live_/)
+    expect(await takeSecret(page, hands)).toMatch(/^kt_pub_live_/)
     await page.getByRole('region', { name: /^Old, retiring secret/ }).waitFor()
   })
 
@@ -268,6 +275,89 @@ describe('by keyboard alone, with the focus seen wherever it stops,', () => {
     await hands.fill(page.getByLabel('Code'), authenticator.nextCode())
     await hands.activate(button('Go on'))
     expect(await page.getByTestId('organization').textContent()).toBe('Default')
+    await page.context().close()
+  })
+})
+
+describe('by keyboard alone, whoever is new', () => {
+  let opened: OpenConsole
+  let first: Watched
+  beforeAll(async () => {
+    opened = await openConsole()
+    first = await opened.open()
+  })
+  afterAll(() => opened.close())
+  const at = (path: string) => `${opened.keyturn.url}${path}`
+  const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
+
+  it('signs up, makes the first key, chooses who is told, and sees the first call arrive', async () => {
+    const { page } = first
+    const { keyturn } = opened
+    const hands = keyboardOf(page)
+    const url = setUpLink(keyturn.masterKey, keyturn.url, await keyturn.ground.now(keyturn.ground.reader))
+    await page.goto(at(`/set-up?token=${tokenOf(url)}`))
+    await hands.fill(page.getByLabel('Your name'), 'Olga Owner')
+    await hands.fill(page.getByLabel('E-mail address'), newEmail('first'))
+    await hands.fill(page.getByLabel('Password'), goodPassword)
+    await hands.press('Enter')
+    await headingOf(page).getByText('Three steps to the first call').waitFor()
+    await hands.expectOn(headingOf(page))
+    await hands.activate(link(page, 'New key'))
+    await hands.fill(page.getByRole('dialog').getByLabel(/^Name/), 'Zapier, production')
+    await hands.press('Enter')
+    const value = await takeSecret(page, hands)
+    await hands.back(link(page, 'Overview'))
+    await hands.press('Enter')
+    await hands.fill(page.getByLabel(/^The mailbox of a team/), 'team@example.com')
+    await hands.press('Enter')
+    await page.getByText('team@example.com hears of what nobody else would.').waitFor()
+    await page.getByText('This page waits for it').waitFor()
+    const answer = await fetch(at('/v1/keys/self'), { headers: { authorization: `Bearer ${value}` } })
+    expect(answer.status).toBe(200)
+    await page.getByText('This page waits for it').waitFor({ state: 'detached' })
+  })
+
+  it('reads, as a member, which role a button wants and whom to ask, and stops at no button that is not theirs', async () => {
+    const member = await join(opened.keyturn, 'default', { role: 'member' })
+    await opened.keyturn.createKey('default', { name: 'Theirs', owner: member.email })
+    await opened.keyturn.createKey('default', { name: 'Not of them' })
+    const { page } = await opened.openAs(member)
+    const hands = keyboardOf(page)
+    await page.goto(at('/console/default'))
+    await page.waitForURL(/\/keys\?owner=/)
+    await hands.activate(link(page, 'Theirs'))
+    await headingOf(page).getByText('Theirs').waitFor()
+    await hands.expectOn(headingOf(page))
+    await page.goto(at('/console/default/keys?q=them'))
+    await hands.activate(link(page, 'Not of them'))
+    await headingOf(page).getByText('Not of them').waitFor()
+    await hands.expectOn(headingOf(page))
+    await page
+      .getByText(/Rotating wants the role manager or administrator\. Ask Olga Owner/)
+      .first()
+      .waitFor()
+    const stops = await hands.walk()
+    expect(stops.filter((one) => /^button (Rotate|Extend|Edit|Make a link)$/.test(one))).toEqual([])
+    await page.context().close()
+  })
+
+  it('comes through a product, goes where they belong, and reads how they came', async () => {
+    const { body } = await opened.keyturn.request('POST', '/v1/organizations/default/portal-sessions', {
+      body: { email: 'customer@example.com', name: 'Cora Customer', role: 'admin' },
+    })
+    const { page } = await opened.open()
+    const hands = keyboardOf(page)
+    await page.goto(body.url.replace(/^https?:\/\/[^/]+/, opened.keyturn.url))
+    await page.waitForURL(/\/console\/default/)
+    await headingOf(page).waitFor()
+    await hands.activate(link(page, 'Keys'))
+    await headingOf(page).getByText('Keys').waitFor()
+    await hands.expectOn(headingOf(page))
+    await hands.back(page.getByRole('button', { name: /account$/ }))
+    await hands.press('Enter')
+    await hands.pick(page.getByRole('menuitem', { name: 'Your account' }))
+    await page.getByText('You came here through a product').waitFor()
+    await hands.expectOn(headingOf(page))
     await page.context().close()
   })
 })

@@ -86,6 +86,17 @@ export function keyboardOf(page: Page) {
   return {
     to,
     back: (wanted: Locator) => go('Shift+Tab', wanted),
+    /** Over the whole page, to where it ends. @returns where one stops on the way */
+    async walk(): Promise<string[]> {
+      const stops: string[] = []
+      while (stops.length < mostStops) {
+        await page.keyboard.press('Tab')
+        const stop = await look()
+        if (stop === 'the browser') return stops
+        stops.push(stop)
+      }
+      throw new Error(`the page has no end: ${stops.join(' → ')}`)
+    },
     press: (...keys: string[]) =>
       keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve()),
     /** Reaches it, unless the focus is there already, and presses it. */
