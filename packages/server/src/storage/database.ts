@@ -3,9 +3,9 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Clock } from '../kernel/clock.ts'
 import type { Instant } from '../kernel/instant.ts'
-import { parseInt8, parseTimestamptz, typeOids } from './driver-values.ts'
 import { GuardedDriver, markTransaction } from './guarded-driver.ts'
 import { type PgliteSource, PgliteThread, PgliteThreadDialect } from './pglite-driver.ts'
+import { parseInt8, parseTimestamptz, typeOids } from './result-values.ts'
 import type { Schema } from './schema.ts'
 
 /** For statements that stand alone; a transaction is one too. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { instantText, parseInt8, parseTimestamptz } from './driver-values.ts'
+import { instantText } from './driver-values.ts'
+import { parseInt8, parseTimestamptz } from './result-values.ts'
 
 const instant = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) })
 const offset = fc.integer({ min: -15 * 60, max: 15 * 60 })

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
-import { parseInt8, parseTimestamptz, typeOids } from './driver-values.ts'
 import type { PgliteRequest, PgliteResponse, PgliteWorkerData } from './pglite-driver.ts'
+import { parseInt8, parseTimestamptz, typeOids } from './result-values.ts'
 
 // PGlite runs a query to its end without giving way. Here, beside the thread that answers verdicts, it stops nobody.
 

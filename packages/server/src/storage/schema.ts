@@ -20,7 +20,7 @@ import type { PeopleSchema } from './people-schema.ts'
 import type { ReminderSchema } from './reminder-schema.ts'
 import type { TokenSchema } from './token-schema.ts'
 
-/** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (driver-values.ts). */
+/** What Kysely knows of the tables. The truth is in migrations/; both engines give these types (result-values.ts). */
 export interface Schema extends PeopleSchema, ReminderSchema, ChannelSchema, TokenSchema {
   installation: InstallationTable
   organizations: OrganizationsTable
