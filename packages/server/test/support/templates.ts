@@ -57,6 +57,8 @@ async function preparePglite(within: string): Promise<void> {
   // Half of the files, which nothing opens: each test would unpack them.
   await thread.query('update pg_database set datistemplate = false', [])
   for (const name of ['template0', 'template1']) await thread.query(`drop database ${name}`, [])
+  // All that a test has fits into a part of what PGlite would clear for it.
+  await thread.query(`alter system set shared_buffers = '16MB'`, [])
   await writeFile(path.join(within, 'pglite.tar'), await thread.dump())
   await thread.close()
 }
