@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 export interface PlainAnswer {
   readonly status: number
   readonly body: any
@@ -19,6 +21,25 @@ export async function send(
   })
   const text = await response.text()
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+// Many times what a crowd of writers waits for on a machine that has other work.
+const mostTries = 20
+
+/** A change, as a 503 asks for it: again in a moment, with the same Idempotency-Key, until it is done. */
+export async function sendUntilDone(
+  url: string,
+  key: string,
+  method: string,
+  path: string,
+  body: object,
+): Promise<PlainAnswer> {
+  const headers = { 'idempotency-key': randomUUID() }
+  for (let tried = 1; ; tried++) {
+    const answer = await send(url, key, method, path, body, headers)
+    if (answer.status !== 503 || tried === mostTries) return answer
+    await pause(500)
+  }
 }
 
 /** Lets another process go on until the moment of a fault. Nothing relies on how long it takes. */

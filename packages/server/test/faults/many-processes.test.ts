@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createPostgresDatabase } from '../support/engines.ts'
 import { openWorkplace, type Workplace } from '../support/processes.ts'
 import { statusIn } from '../support/tokens.ts'
-import { send } from './calls.ts'
+import { send, sendUntilDone } from './calls.ts'
 
 const cleanUp: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -50,7 +50,9 @@ describe('ten processes that start at once on an empty PostgreSQL', () => {
     }
     const made = await Promise.all(
       servers.flatMap(({ url }) =>
-        ['Zapier', 'Slack', 'Backup'].map((name) => send(url, rootKey, 'POST', '/v1/projects/default/keys', { name })),
+        ['Zapier', 'Slack', 'Backup'].map((name) =>
+          sendUntilDone(url, rootKey, 'POST', '/v1/projects/default/keys', { name }),
+        ),
       ),
     )
     expect(made.filter(({ status }) => status !== 201)).toEqual([])
@@ -60,7 +62,9 @@ describe('ten processes that start at once on an empty PostgreSQL', () => {
 
     // The first token is wanted from all of them at once: one makes the key that signs, and any of them publishes it.
     const tokens = await Promise.all(
-      servers.map(({ url }) => send(url, rootKey, 'POST', '/v1/projects/default/keys', { name: 'Token', kind: 'jwt' })),
+      servers.map(({ url }) =>
+        sendUntilDone(url, rootKey, 'POST', '/v1/projects/default/keys', { name: 'Token', kind: 'jwt' }),
+      ),
     )
     const kids = new Set(tokens.map(({ body: { secret } }) => decodeProtectedHeader(secret.value).kid))
     expect(kids.size).toBe(1)
@@ -80,6 +84,8 @@ describe('ten processes that start at once on an empty PostgreSQL', () => {
       Number((await client.query<{ count: string }>(`select count(*) from ${of}`)).rows[0]?.count)
     expect(await count('installation')).toBe(1)
     expect(await count('projects')).toBe(2)
+    // The first, and none of the others twice.
+    expect(await count('keys where not legacy and not management')).toBe(1 + made.length + tokens.length)
     expect(await count('signing_keys')).toBe(1)
     expect(await count(`audit_events where action = 'root_key.created'`)).toBe(1)
   }, 180_000)
