@@ -358,6 +358,7 @@ describe('by keyboard alone, whoever is new', () => {
     await hands.pick(page.getByRole('menuitem', { name: 'Your account' }))
     await page.getByText('You came here through a product').waitFor()
     await hands.expectOn(headingOf(page))
+    expect(await hands.walk()).not.toContainEqual(expect.stringMatching(/password|second factor/i))
     await page.context().close()
   })
 })
