@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { fillWithoutIndexes } from './without-indexes.ts'
 
 /** The time at which the bench takes place: a fixed one, so that every run has the same keys in the same states. */
 export const benchNow = Date.parse('2026-06-01T00:00:00Z')
@@ -20,17 +21,9 @@ export async function seed(client: pg.Client, place: SeedPlace, count: number): 
   const now = new Date(benchNow).toISOString()
   const places = [place.organizationId, place.largeProjectId, [...place.smallProjectIds]]
   await client.query(draws, [count, now, ...places])
-  // Without indexes and checks of references, which are put back afterwards: a third of the time.
-  const { rows: indexes } = await client.query<{ name: string; definition: string }>(
-    `select indexname as name, indexdef as definition from pg_indexes
-     where tablename ~ '^key|^secret' and indexdef not like 'CREATE UNIQUE%' and schemaname = 'public'`,
-  )
-  for (const { name } of indexes) await client.query(`drop index ${name}`)
-  await client.query('set session_replication_role = replica')
-  for (const statement of inserts) await client.query(statement)
-  await client.query('set session_replication_role = origin')
-  await client.query(`set maintenance_work_mem = '512MB'`)
-  for (const { definition } of indexes) await client.query(definition)
+  await fillWithoutIndexes(client, async () => {
+    for (const statement of inserts) await client.query(statement)
+  })
 }
 
 const digitOfId = (place: number) =>

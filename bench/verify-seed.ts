@@ -5,13 +5,14 @@ import type pg from 'pg'
 import { sha256 } from '../packages/server/src/kernel/digest.ts'
 import { newId } from '../packages/server/src/kernel/ids.ts'
 import { mintValue, prefixOf } from '../packages/server/src/keys/format.ts'
+import { fillWithoutIndexes } from './without-indexes.ts'
 
 const batch = 20_000
 const prefix = prefixOf('kt', 'secret', 'live')
 
 /**
  * Keys as a product's customers have them: each with a name of its own, one of 20,000 owners, one of 40 sets of scopes, one of 3
- * plans. The indexes of lists are made once all are there: a third of the time.
+ * plans.
  *
  * @returns the values, in the order of the file
  */
@@ -20,28 +21,22 @@ export async function seedKeys(
   place: { organizationId: string; projectId: string },
   count: number,
 ): Promise<string[]> {
-  const { rows: indexes } = await client.query<{ name: string; definition: string }>(
-    `select indexname as name, indexdef as definition from pg_indexes where indexname like 'keys\\_by\\_%' and schemaname = 'public'`,
-  )
-  for (const { name } of indexes) await client.query(`drop index ${name}`)
   const values: string[] = []
-  // Without triggers and checks of references: what they write is no verdict's, and takes longer than the rows.
-  await client.query('set session_replication_role = replica')
-  for (let first = 0; first < count; first += batch) {
-    const fresh = Array.from({ length: Math.min(batch, count - first) }, () => mintValue(prefix).reveal())
-    const now = Date.now()
-    await client.query(insert, [
-      place.organizationId,
-      place.projectId,
-      first,
-      fresh.map(() => newId('key', now)),
-      fresh.map(() => newId('secret', now)),
-      fresh.map((value) => sha256(value)),
-    ])
-    values.push(...fresh)
-  }
-  await client.query('set session_replication_role = origin')
-  for (const { definition } of indexes) await client.query(definition)
+  await fillWithoutIndexes(client, async () => {
+    for (let first = 0; first < count; first += batch) {
+      const fresh = Array.from({ length: Math.min(batch, count - first) }, () => mintValue(prefix).reveal())
+      const now = Date.now()
+      await client.query(insert, [
+        place.organizationId,
+        place.projectId,
+        first,
+        fresh.map(() => newId('key', now)),
+        fresh.map(() => newId('secret', now)),
+        fresh.map((value) => sha256(value)),
+      ])
+      values.push(...fresh)
+    }
+  })
   await client.query('vacuum analyze')
   return values
 }
