@@ -208,4 +208,25 @@ describe('many keys at once, and what leaves the console', () => {
     expect(await page.getByRole('searchbox', { name: 'Search' }).inputValue()).toBe(ids['Alpha'])
     await page.context().close()
   })
+
+  it('goes on to the next page of keys, of ends and of events, and back to the first', async () => {
+    const { page } = owner
+    const { keyturn } = opened
+    const { body: made } = await keyturn.request('GET', '/v1/organizations/default')
+    await keyturn.request('PATCH', '/v1/organizations/default', { body: { policy: { max_active_keys: 500 } } })
+    const { id } = await keyturn.createProject(made.id)
+    for (let number = 0; number < 60; number++) await keyturn.createKey(id, { name: `Paged ${number}` })
+    for (const [place, first, next] of [
+      ['/keys', 'First page', 'Next page'],
+      ['/expirations', 'First page', 'Next page'],
+      ['/audit', 'Newest', 'Older'],
+    ] as const) {
+      await page.goto(at(place))
+      await page.getByRole('button', { name: next, exact: true }).click()
+      await page.waitForURL(/cursor=/)
+      await page.getByRole('button', { name: first, exact: true }).click()
+      await page.waitForURL((url) => !url.searchParams.has('cursor'))
+      await expect.poll(() => page.getByRole('button', { name: first, exact: true }).isDisabled()).toBe(true)
+    }
+  })
 })

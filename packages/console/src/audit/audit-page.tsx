@@ -9,6 +9,7 @@ import { changesIn } from '../keys/timeline.tsx'
 import { IconDownload } from '../ui/icons.tsx'
 import { Link } from '../ui/link.tsx'
 import { Empty, Page, Section } from '../ui/page.tsx'
+import { Pager } from '../ui/pager.tsx'
 import { Reading } from '../ui/problem.tsx'
 import { Status } from '../ui/status.tsx'
 import { When } from '../ui/when.tsx'
@@ -117,26 +118,12 @@ export function AuditPage() {
               ) : (
                 <>
                   <Events org={org} list={data} onActor={(actor) => change({ actor })} />
-                  {(next_cursor !== null || search.cursor !== undefined) && (
-                    <Group justify="space-between" p="sm" style={{ borderTop: '1px solid var(--keyturn-line)' }}>
-                      <Button
-                        variant="default"
-                        size="compact-sm"
-                        disabled={search.cursor === undefined}
-                        onClick={() => change({})}
-                      >
-                        Newest
-                      </Button>
-                      <Button
-                        variant="default"
-                        size="compact-sm"
-                        disabled={next_cursor === null}
-                        onClick={() => change({ cursor: next_cursor ?? undefined })}
-                      >
-                        Older
-                      </Button>
-                    </Group>
-                  )}
+                  <Pager
+                    first={search.cursor === undefined}
+                    next={next_cursor}
+                    onFirst={() => change({})}
+                    onNext={(cursor) => change({ cursor })}
+                  />
                 </>
               )
             }

@@ -9,6 +9,7 @@ import { Bars } from '../ui/bars.tsx'
 import { IconDownload } from '../ui/icons.tsx'
 import { Link } from '../ui/link.tsx'
 import { Empty, Page, Section } from '../ui/page.tsx'
+import { Pager, pageByPage } from '../ui/pager.tsx'
 import { Reading } from '../ui/problem.tsx'
 import { Status, type Tone } from '../ui/status.tsx'
 import { When } from '../ui/when.tsx'
@@ -111,26 +112,13 @@ export function ExpirationsPage() {
               ) : (
                 <>
                   <ExpirationTable org={org} list={data} />
-                  {(next_cursor !== null || search.cursor !== undefined) && (
-                    <Group justify="space-between" p="sm" style={{ borderTop: '1px solid var(--keyturn-line)' }}>
-                      <Button
-                        variant="default"
-                        size="compact-sm"
-                        disabled={search.cursor === undefined}
-                        onClick={() => change({})}
-                      >
-                        First page
-                      </Button>
-                      <Button
-                        variant="default"
-                        size="compact-sm"
-                        disabled={next_cursor === null}
-                        onClick={() => change({ cursor: next_cursor ?? undefined })}
-                      >
-                        Next page
-                      </Button>
-                    </Group>
-                  )}
+                  <Pager
+                    first={search.cursor === undefined}
+                    next={next_cursor}
+                    onFirst={() => change({})}
+                    onNext={(cursor) => change({ cursor })}
+                    words={pageByPage}
+                  />
                 </>
               )
             }

@@ -1,5 +1,5 @@
 import type { Key } from '@keyturn/contract'
-import { Button, Group, Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import type { RowSelectionState } from '@tanstack/react-table'
@@ -8,6 +8,7 @@ import { queries } from '../api/queries.ts'
 import { MissingRight, useMay } from '../app/me.tsx'
 import { IconDownload, IconPlus, IconUpload } from '../ui/icons.tsx'
 import { Empty, Page } from '../ui/page.tsx'
+import { Pager, pageByPage } from '../ui/pager.tsx'
 import { Reading } from '../ui/problem.tsx'
 import { BulkActions } from './bulk-actions.tsx'
 import { ImportKeys } from './import-keys.tsx'
@@ -103,26 +104,14 @@ export function KeysPage() {
                     onAct={(what, key) => setAct({ what, key })}
                   />
                 )}
-                {(next_cursor !== null || search.cursor !== undefined) && (
-                  <Group justify="space-between" p="sm" style={{ borderTop: '1px solid var(--keyturn-line)' }}>
-                    <Button
-                      variant="default"
-                      size="compact-md"
-                      disabled={search.cursor === undefined}
-                      onClick={() => change({ cursor: undefined })}
-                    >
-                      First page
-                    </Button>
-                    <Button
-                      variant="default"
-                      size="compact-md"
-                      disabled={next_cursor === null}
-                      onClick={() => change({ cursor: next_cursor ?? undefined })}
-                    >
-                      Next page
-                    </Button>
-                  </Group>
-                )}
+                <Pager
+                  first={search.cursor === undefined}
+                  next={next_cursor}
+                  onFirst={() => change({ cursor: undefined })}
+                  onNext={(cursor) => change({ cursor })}
+                  words={pageByPage}
+                  size="compact-md"
+                />
               </>
             )}
           </Reading>
